@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The iSCSI protocol as RFC 7143 writes it: data and pure functions.
+//!
+//! Bytes come in and go out as slices, time comes in as an argument. There is no socket, lock,
+//! clock, allocation or log in this room, and it imports `core` and itself only, so the same files
+//! are built into the module by Kbuild and on the host by Cargo, where their tests run.
+//!
+//! Read first: [`pdu`] (every header as a value), [`sn`] (serial numbers and the command window),
+//! [`data_out`] (which bytes of a write go when).
+
+pub mod data_in;
+pub mod data_out;
+pub mod pdu;
+pub mod reader;
+pub mod sn;
