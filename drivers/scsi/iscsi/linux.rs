@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe wrappers over the kernel APIs that the `kernel` crate lacks.
+//!
+//! Every `unsafe` block of the module is in this room.
+
+pub(crate) mod bindings;
