@@ -9,11 +9,13 @@
 //! Read first: [`pdu`] (every header as a value), [`sn`] (serial numbers and the command window),
 //! [`data_out`] (which bytes of a write go when).
 
+pub mod address;
 pub mod command;
 pub mod connection;
 pub mod data_in;
 pub mod data_out;
 pub mod machine;
+pub mod names;
 pub mod pdu;
 pub mod reader;
 pub mod session;
