@@ -1,3 +1,131 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One line per inline function or macro that Rust needs; no logic. */
+/* One line per inline function or macro that Rust needs; the few loops and settings are below. */
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+#include <linux/sched/task.h>
+#include <linux/tcp.h>
+
 #include "helpers.h"
+
+void iscsi_helper_init_completion(struct completion *x)
+{
+	init_completion(x);
+}
+
+struct page *iscsi_helper_alloc_pages(gfp_t gfp, unsigned int order)
+{
+	return alloc_pages(gfp | __GFP_ZERO | __GFP_COMP, order);
+}
+
+void *iscsi_helper_page_address(const struct page *page)
+{
+	return page_address(page);
+}
+
+bool iscsi_helper_sendpage_ok(struct page *page)
+{
+	return sendpage_ok(page);
+}
+
+struct page *iscsi_helper_sg_page(struct scatterlist *sg)
+{
+	return sg_page(sg);
+}
+
+struct scatterlist *iscsi_helper_sg_next(struct scatterlist *sg)
+{
+	return sg_next(sg);
+}
+
+unsigned int iscsi_helper_memalloc_noio_save(void)
+{
+	return memalloc_noio_save();
+}
+
+void iscsi_helper_memalloc_noio_restore(unsigned int flags)
+{
+	memalloc_noio_restore(flags);
+}
+
+unsigned int iscsi_helper_memalloc_noreclaim_save(void)
+{
+	return memalloc_noreclaim_save();
+}
+
+void iscsi_helper_memalloc_noreclaim_restore(unsigned int flags)
+{
+	memalloc_noreclaim_restore(flags);
+}
+
+void iscsi_helper_get_task_struct(struct task_struct *task)
+{
+	get_task_struct(task);
+}
+
+void iscsi_helper_put_task_struct(struct task_struct *task)
+{
+	put_task_struct(task);
+}
+
+void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds)
+{
+	WRITE_ONCE(sk->sk_rcvtimeo, seconds ? (long)seconds * HZ : MAX_SCHEDULE_TIMEOUT);
+}
+
+void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds)
+{
+	WRITE_ONCE(sk->sk_sndtimeo, seconds ? (long)seconds * HZ : MAX_SCHEDULE_TIMEOUT);
+}
+
+unsigned int iscsi_helper_scsi_cmd_tag(struct scsi_cmnd *cmd)
+{
+	return scsi_cmd_to_rq(cmd)->tag;
+}
+
+/*
+ * Lock classes of our own: a file system on one of our disks sends with these locks held deep in
+ * its own, which must not look like an ordinary socket's chain to lockdep.
+ */
+static void iscsi_sock_lock_class(struct sock *sk)
+{
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+	static struct lock_class_key sk_key[2], slock_key[2];
+
+	if (WARN_ON_ONCE(!sock_allow_reclassification(sk)))
+		return;
+	if (sk->sk_family == AF_INET)
+		sock_lock_init_class_and_name(sk, "slock-AF_INET-ISCSI", &slock_key[0],
+					      "sk_lock-AF_INET-ISCSI", &sk_key[0]);
+	else
+		sock_lock_init_class_and_name(sk, "slock-AF_INET6-ISCSI", &slock_key[1],
+					      "sk_lock-AF_INET6-ISCSI", &sk_key[1]);
+#endif
+}
+
+/* What a new socket needs to carry a disk: see Socket::new. */
+void iscsi_helper_sock_for_storage(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	iscsi_sock_lock_class(sk);
+	sk->sk_allocation = GFP_NOIO;
+	sk->sk_use_task_frag = false;
+	sk_set_memalloc(sk);
+	sock_no_linger(sk);
+	tcp_sock_set_nodelay(sk);
+}
+
+/* The openers of all disks of a host. The disk of a device goes away with its driver's remove(). */
+unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost)
+{
+	struct scsi_device *sdev;
+	unsigned int openers = 0;
+
+	shost_for_each_device(sdev, shost) {
+		device_lock(&sdev->sdev_gendev);
+		if (sdev->request_queue->disk)
+			openers += disk_openers(sdev->request_queue->disk);
+		device_unlock(&sdev->sdev_gendev);
+	}
+	return openers;
+}

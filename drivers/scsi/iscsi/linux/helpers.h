@@ -4,6 +4,7 @@
 #define _ISCSI_LINUX_HELPERS_H
 
 #include <linux/blkdev.h>
+#include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
 #include <linux/uio.h>
@@ -11,5 +12,29 @@
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
+
+void iscsi_helper_init_completion(struct completion *x);
+
+struct page *iscsi_helper_alloc_pages(gfp_t gfp, unsigned int order);
+void *iscsi_helper_page_address(const struct page *page);
+bool iscsi_helper_sendpage_ok(struct page *page);
+
+struct page *iscsi_helper_sg_page(struct scatterlist *sg);
+struct scatterlist *iscsi_helper_sg_next(struct scatterlist *sg);
+
+unsigned int iscsi_helper_memalloc_noio_save(void);
+void iscsi_helper_memalloc_noio_restore(unsigned int flags);
+unsigned int iscsi_helper_memalloc_noreclaim_save(void);
+void iscsi_helper_memalloc_noreclaim_restore(unsigned int flags);
+
+void iscsi_helper_get_task_struct(struct task_struct *task);
+void iscsi_helper_put_task_struct(struct task_struct *task);
+
+void iscsi_helper_sock_for_storage(struct socket *sock);
+void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds);
+void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds);
+
+unsigned int iscsi_helper_scsi_cmd_tag(struct scsi_cmnd *cmd);
+unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost);
 
 #endif /* _ISCSI_LINUX_HELPERS_H */

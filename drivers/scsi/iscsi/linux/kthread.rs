@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kernel threads.
+//!
+//! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
+
+use super::bindings;
+use core::ptr::NonNull;
+use kernel::{
+    error::from_err_ptr,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+/// What a new thread finds at its start.
+struct Start<T> {
+    /// 1 once the thread has taken `data` over.
+    ///
+    /// Relaxed will do: the two sides are ordered by the creation of the thread and by
+    /// `kthread_stop`, which waits for its end.
+    taken: Atomic<i32>,
+    data: Option<T>,
+    body: fn(T),
+}
+
+/// A running kernel thread.
+///
+/// Dropping it waits for the thread's end. It does not tell the thread to end: the owner does that
+/// with whatever the body looks at (an [`Event`](super::event::Event), a flag, a closed socket)
+/// before the drop. A thread must not own itself.
+///
+/// # Invariants
+///
+/// `task` holds a reference to a thread made by `kthread_create`, which nobody else stops; `start`
+/// was given to it and is freed by `reclaim` only.
+pub(crate) struct Thread {
+    task: NonNull<bindings::task_struct>,
+    start: NonNull<c_void>,
+    reclaim: unsafe fn(NonNull<c_void>),
+}
+
+// SAFETY: `kthread_stop` and `put_task_struct` may be called from any thread; the data inside
+// `start` is `Send` by the bound of `spawn`.
+unsafe impl Send for Thread {}
+
+// SAFETY: There is no method that takes `&Thread`.
+unsafe impl Sync for Thread {}
+
+impl Thread {
+    /// Starts a thread called `name` that runs `body(data)`.
+    ///
+    /// # Context
+    ///
+    /// Sleeps and allocates with `GFP_KERNEL`, unless the caller is in a `NoIo` scope.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or `EINTR` if the caller is being killed.
+    pub(crate) fn spawn<T: Send + 'static>(name: &CStr, data: T, body: fn(T)) -> Result<Self> {
+        let start = KBox::into_raw(KBox::new(
+            Start {
+                taken: Atomic::new(0),
+                data: Some(data),
+                body,
+            },
+            GFP_KERNEL,
+        )?);
+        // SAFETY: `entry::<T>` gets exactly the pointer made above, which stays allocated until
+        // `reclaim::<T>`; the format takes one string, and `name` is one.
+        let task = from_err_ptr(unsafe {
+            bindings::kthread_create_on_node(
+                Some(entry::<T>),
+                start.cast(),
+                -1,
+                c"%s".as_char_ptr(),
+                name.as_char_ptr(),
+            )
+        });
+        // SAFETY: `KBox::into_raw` does not return null.
+        let start = unsafe { NonNull::new_unchecked(start) }.cast();
+        let task = match task {
+            Ok(task) => task,
+            Err(err) => {
+                // SAFETY: No thread was made, so the pointer is still ours alone.
+                unsafe { reclaim::<T>(start) };
+                return Err(err);
+            }
+        };
+        // SAFETY: `task` was just made and has not run: it exists. The reference taken here keeps
+        // the structure after the thread's end, until the drop.
+        unsafe { bindings::iscsi_helper_get_task_struct(task) };
+        // SAFETY: As above.
+        unsafe { bindings::wake_up_process(task) };
+        // INVARIANT: One reference was taken, and `reclaim::<T>` matches the type of `start`.
+        Ok(Self {
+            // SAFETY: Checked by `from_err_ptr`; `kthread_create` does not return null.
+            task: unsafe { NonNull::new_unchecked(task) },
+            start,
+            reclaim: reclaim::<T>,
+        })
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the thread exists and nobody else stops it. A thread that
+        // has already returned is waited for in the same way.
+        unsafe { bindings::kthread_stop(self.task.as_ptr()) };
+        // SAFETY: This gives back the reference of `spawn`.
+        unsafe { bindings::iscsi_helper_put_task_struct(self.task.as_ptr()) };
+        // SAFETY: The thread has ended, so nobody else looks at `start` any more.
+        unsafe { (self.reclaim)(self.start) };
+    }
+}
+
+/// Frees what a thread was started with, and the data too if the thread never ran.
+///
+/// # Safety
+///
+/// `start` must come from `Thread::spawn::<T>`, and its thread must have ended or never existed.
+unsafe fn reclaim<T>(start: NonNull<c_void>) {
+    // SAFETY: By the contract of this function the box is ours again.
+    let mut start = unsafe { KBox::from_raw(start.cast::<Start<T>>().as_ptr()) };
+    if start.taken.load(Relaxed) != 0 {
+        // The thread has moved the data out; what is left must not be dropped again.
+        core::mem::forget(start.data.take());
+    }
+}
+
+/// Where a new thread begins.
+///
+/// # Safety
+///
+/// Only for `kthread_create`, with a `Start<T>` of `Thread::spawn::<T>`.
+unsafe extern "C" fn entry<T>(data: *mut c_void) -> c_int {
+    let start = data.cast::<Start<T>>();
+    // SAFETY: `Thread` frees the box only after this thread has ended, and looks at nothing but
+    // `taken` then.
+    let taken = unsafe { &(*start).taken };
+    taken.store(1, Relaxed);
+    // SAFETY: As above; `taken` tells the owner that the data is no longer in the box.
+    let data = unsafe { core::ptr::read(&raw const (*start).data) };
+    // SAFETY: As above; a function pointer is `Copy`.
+    let body = unsafe { (*start).body };
+    if let Some(data) = data {
+        body(data);
+    }
+    0
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Hosts and the callbacks of the mid-layer.
+
+use super::{
+    Command,
+    EhCommand, //
+};
+use crate::linux::bindings;
+use core::{
+    marker::PhantomData,
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    sync::Arc,
+    types::ForeignOwnable, //
+};
+
+/// Why a command is refused for now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Busy {
+    /// The target takes no command now; the mid-layer tries again later.
+    Target,
+}
+
+/// What to do about a command whose time is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum TimeoutAction {
+    /// Start its time again.
+    ResetTimer,
+    /// Let the error handler abort it.
+    Abort,
+}
+
+/// How an error handler ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum EhOutcome {
+    /// It is done: the driver holds none of the commands concerned any more.
+    Success,
+    /// It did not work: try the next level.
+    Failed,
+    /// The path is given up: fail the commands.
+    FailFast,
+}
+
+impl EhOutcome {
+    fn code(self) -> c_int {
+        let code = match self {
+            Self::Success => bindings::scsi_disposition_SUCCESS,
+            Self::Failed => bindings::scsi_disposition_FAILED,
+            Self::FailFast => bindings::scsi_disposition_FAST_IO_FAIL,
+        };
+        code as c_int
+    }
+}
+
+/// The limits of a disk's queue, while it is being configured.
+pub(crate) struct QueueLimits<'a>(&'a mut bindings::queue_limits);
+
+impl QueueLimits<'_> {
+    /// Asks for pages that do not change while they are written out, as a data digest needs.
+    pub(crate) fn require_stable_writes(&mut self) {
+        self.0.features |= bindings::BLK_FEAT_STABLE_WRITES;
+    }
+}
+
+/// The callbacks of a low-level driver. `&self` is the data that [`Host::new`] was given.
+pub(crate) trait HostOps: Send + Sync + 'static {
+    /// Takes a command, or gives it back with the reason.
+    ///
+    /// # Context
+    ///
+    /// May not sleep. Called from any CPU at the same time.
+    fn queue_command(&self, cmd: Command) -> Result<(), (Command, Busy)>;
+
+    /// Called after commands of which none was the last of its batch.
+    fn commit(&self);
+
+    /// The time of a command is over.
+    ///
+    /// # Context
+    ///
+    /// A work queue; may not sleep long.
+    fn timed_out(&self, cmd: &EhCommand) -> TimeoutAction;
+
+    /// Aborts one command. After success the driver must not own it any more.
+    ///
+    /// # Context
+    ///
+    /// A work queue or the error handler's thread; may sleep.
+    fn abort(&self, cmd: &EhCommand) -> EhOutcome;
+
+    /// Resets the logical unit of the command. After success the driver must not own any command
+    /// of that unit that had been given to it before.
+    ///
+    /// # Context
+    ///
+    /// The error handler's thread, or an ioctl; may sleep.
+    fn reset_lun(&self, cmd: &EhCommand) -> EhOutcome;
+
+    /// Resets the target; as [`HostOps::reset_lun`], for all units.
+    fn reset_target(&self, cmd: &EhCommand) -> EhOutcome;
+
+    /// A logical unit has been found.
+    fn configure_device(&self, limits: QueueLimits<'_>);
+}
+
+/// The numbers of a new host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostLimits {
+    /// Commands at a time.
+    pub(crate) can_queue: u16,
+    /// Commands at a time and logical unit, at first.
+    pub(crate) cmd_per_lun: i16,
+    /// Logical units, that is the largest number and one.
+    pub(crate) max_lun: u64,
+    /// Entries of a scatter list.
+    pub(crate) sg_tablesize: u16,
+    /// Sectors of 512 bytes in a command.
+    pub(crate) max_sectors: u32,
+}
+
+/// A SCSI host.
+///
+/// Dropping it removes the host with all its devices, waits until no callback runs or can come any
+/// more, and then drops the reference to the data.
+///
+/// # Invariants
+///
+/// `host` was allocated by `scsi_host_alloc` with room for a pointer, which is `Arc<T>` in foreign
+/// hands; a reference to it is ours. `added` says whether `scsi_add_host` has succeeded.
+pub(crate) struct Host<T: HostOps> {
+    host: NonNull<bindings::Scsi_Host>,
+    added: bool,
+    _data: PhantomData<Arc<T>>,
+}
+
+// SAFETY: A host may be used from any thread; the data is `Send` and `Sync`.
+unsafe impl<T: HostOps> Send for Host<T> {}
+
+// SAFETY: As above.
+unsafe impl<T: HostOps> Sync for Host<T> {}
+
+impl<T: HostOps> Host<T> {
+    /// Allocates a host with its data. It is seen by nobody before [`Host::add`].
+    pub(crate) fn new(data: Arc<T>, limits: HostLimits) -> Result<Self> {
+        // SAFETY: The template is a constant that lives as long as the module, which the callbacks
+        // keep by `module`.
+        let host = unsafe {
+            bindings::scsi_host_alloc(VTable::<T>::TEMPLATE, size_of::<*mut c_void>() as c_int)
+        };
+        let host = NonNull::new(host).ok_or(ENOMEM)?;
+        let raw = host.as_ptr();
+        // SAFETY: The host is new: nobody else sees it. Its private data has room for a pointer.
+        unsafe {
+            (*raw).can_queue = c_int::from(limits.can_queue);
+            (*raw).cmd_per_lun = limits.cmd_per_lun;
+            (*raw).max_lun = limits.max_lun;
+            (*raw).max_id = 1;
+            (*raw).max_channel = 0;
+            (*raw).max_cmd_len = 32;
+            (*raw).sg_tablesize = limits.sg_tablesize;
+            (*raw).max_sectors = limits.max_sectors;
+            (*raw).dma_alignment = 0;
+            (*raw).nr_hw_queues = 1;
+            (*raw).set_host_tagset(1);
+            data_slot(raw).write(data.into_foreign());
+        }
+        // INVARIANT: Done above; not added yet.
+        Ok(Self {
+            host,
+            added: false,
+            _data: PhantomData,
+        })
+    }
+
+    /// The C host, for the transport class.
+    pub(in crate::linux) fn as_raw(&self) -> *mut bindings::Scsi_Host {
+        self.host.as_ptr()
+    }
+
+    /// The number of the host: `host<N>` in sysfs.
+    pub(crate) fn number(&self) -> u32 {
+        // SAFETY: By the type invariant the host exists; the number never changes.
+        unsafe { (*self.host.as_ptr()).host_no }
+    }
+
+    /// Adds the host to the system, with the given transport class.
+    ///
+    /// # Errors
+    ///
+    /// Those of `scsi_add_host`.
+    pub(crate) fn add(&mut self, transport: Option<NonNull<bindings::scsi_transport_template>>) -> Result {
+        let raw = self.host.as_ptr();
+        if let Some(transport) = transport {
+            // SAFETY: The host is not added yet, so nobody reads the field.
+            unsafe { (*raw).transportt = transport.as_ptr() };
+        }
+        // SAFETY: The host is fully set up; no parent means the platform bus.
+        to_result(unsafe { bindings::scsi_add_host_with_dma(raw, null_mut(), null_mut()) })?;
+        // INVARIANT: It has just succeeded.
+        self.added = true;
+        Ok(())
+    }
+
+    /// How many times the disks of this host are open (or mounted, or in use by another device).
+    pub(crate) fn openers(&self) -> u32 {
+        // SAFETY: By the type invariant the host exists.
+        unsafe { bindings::iscsi_helper_shost_openers(self.host.as_ptr()) }
+    }
+
+    /// Calls `f` with the number of each logical unit.
+    pub(crate) fn for_each_lun(&self, mut f: impl FnMut(u64)) {
+        let raw = self.host.as_ptr();
+        let mut sdev = null_mut();
+        loop {
+            // SAFETY: The host exists; each call gives back the reference to the device before and
+            // takes one to the next, until there is none.
+            sdev = unsafe { bindings::__scsi_iterate_devices(raw, sdev) };
+            if sdev.is_null() {
+                return;
+            }
+            // SAFETY: The iteration holds a reference to the device.
+            f(unsafe { (*sdev).lun });
+        }
+    }
+}
+
+impl<T: HostOps> Drop for Host<T> {
+    fn drop(&mut self) {
+        let raw = self.host.as_ptr();
+        // SAFETY: By the type invariant the private data holds the foreign `Arc`.
+        let data = unsafe { data_slot(raw).read() };
+        if self.added {
+            // SAFETY: The host was added and is removed once. The call returns after all devices
+            // are gone and their queues are drained: no callback runs or comes after it.
+            unsafe { bindings::scsi_remove_host(raw) };
+        }
+        // SAFETY: This gives back the reference of `scsi_host_alloc`.
+        unsafe { bindings::scsi_host_put(raw) };
+        // SAFETY: The pointer came from `into_foreign` in `new`, and no callback can borrow it any
+        // more.
+        drop(unsafe { Arc::<T>::from_foreign(data) });
+    }
+}
+
+/// Where the pointer to the data is kept.
+///
+/// # Safety
+///
+/// `host` must have been allocated with room for a pointer.
+unsafe fn data_slot(host: *mut bindings::Scsi_Host) -> *mut *mut c_void {
+    // SAFETY: The private data follows the host, aligned for a pointer.
+    unsafe { (&raw mut (*host).hostdata).cast() }
+}
+
+/// Borrows the data for the length of a callback.
+///
+/// # Safety
+///
+/// `host` must come from [`Host::new`] with the same `T`, and the caller must be a callback of the
+/// mid-layer that runs: [`Host::drop`] takes the data back only after the last has ended.
+unsafe fn data<'a, T: HostOps>(host: *mut bindings::Scsi_Host) -> kernel::sync::ArcBorrow<'a, T> {
+    // SAFETY: By the contract the slot holds the foreign `Arc`, which stays during the callback.
+    unsafe { Arc::<T>::borrow(*data_slot(host)) }
+}
+
+/// The callbacks for one implementation.
+struct VTable<T>(PhantomData<T>);
+
+impl<T: HostOps> VTable<T> {
+    /// # Safety
+    ///
+    /// `host` comes from [`Host::new`]; `cmd` is being given to the driver by the mid-layer, whose
+    /// request stays started until `scsi_done` or a refusal.
+    unsafe extern "C" fn queue_callback(
+        host: *mut bindings::Scsi_Host,
+        cmd: *mut bindings::scsi_cmnd,
+    ) -> bindings::scsi_qc_status {
+        // SAFETY: By the contract, and the mid-layer drains `queuecommand` before a host goes.
+        let data = unsafe { data::<T>(host) };
+        // SAFETY: The mid-layer does not pass null.
+        let cmd = unsafe { NonNull::new_unchecked(cmd) };
+        // SAFETY: By the contract; on a refusal it is released below.
+        let cmd = unsafe { Command::from_raw(cmd) };
+        match data.queue_command(cmd) {
+            Ok(()) => 0,
+            Err((cmd, Busy::Target)) => {
+                cmd.release();
+                bindings::scsi_qc_status_SCSI_MLQUEUE_TARGET_BUSY
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `host` comes from [`Host::new`].
+    unsafe extern "C" fn commit_callback(host: *mut bindings::Scsi_Host, _queue: u16) {
+        // SAFETY: By the contract; called from the same section as `queuecommand`.
+        unsafe { data::<T>(host) }.commit();
+    }
+
+    /// # Safety
+    ///
+    /// `cmd` belongs to a host from [`Host::new`] and stays during the call.
+    unsafe fn with_command<R>(
+        cmd: *mut bindings::scsi_cmnd,
+        f: impl FnOnce(&T, &EhCommand) -> R,
+    ) -> R {
+        // SAFETY: A command has a device, and that a host, for as long as it exists.
+        let host = unsafe { (*(*cmd).device).host };
+        // SAFETY: By the contract; error handling ends before a host is gone.
+        let data = unsafe { data::<T>(host) };
+        // SAFETY: The mid-layer does not pass null.
+        let cmd = unsafe { NonNull::new_unchecked(cmd) };
+        // SAFETY: By the contract; the value does not leave this function.
+        f(&data, &unsafe { EhCommand::from_raw(cmd) })
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::with_command`].
+    unsafe extern "C" fn timed_out_callback(
+        cmd: *mut bindings::scsi_cmnd,
+    ) -> bindings::scsi_timeout_action {
+        // SAFETY: By the contract of this function.
+        match unsafe { Self::with_command(cmd, |data, cmd| data.timed_out(cmd)) } {
+            TimeoutAction::ResetTimer => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
+            TimeoutAction::Abort => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::with_command`].
+    unsafe extern "C" fn abort_callback(cmd: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: By the contract of this function.
+        unsafe { Self::with_command(cmd, |data, cmd| data.abort(cmd)) }.code()
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::with_command`].
+    unsafe extern "C" fn reset_lun_callback(cmd: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: By the contract of this function.
+        unsafe { Self::with_command(cmd, |data, cmd| data.reset_lun(cmd)) }.code()
+    }
+
+    /// # Safety
+    ///
+    /// As [`Self::with_command`].
+    unsafe extern "C" fn reset_target_callback(cmd: *mut bindings::scsi_cmnd) -> c_int {
+        // SAFETY: By the contract of this function.
+        unsafe { Self::with_command(cmd, |data, cmd| data.reset_target(cmd)) }.code()
+    }
+
+    /// # Safety
+    ///
+    /// `sdev` belongs to a host from [`Host::new`]; `limits` is the mid-layer's copy for it.
+    unsafe extern "C" fn configure_callback(
+        sdev: *mut bindings::scsi_device,
+        limits: *mut bindings::queue_limits,
+    ) -> c_int {
+        // SAFETY: A device has a host for as long as it exists, and scanning ends before it is gone.
+        let data = unsafe { data::<T>((*sdev).host) };
+        // SAFETY: By the contract `limits` is valid, and ours to change during the call.
+        data.configure_device(QueueLimits(unsafe { &mut *limits }));
+        0
+    }
+
+    /// The template. Fields that are not named are zero: an absent callback or a default.
+    const TEMPLATE: &'static bindings::scsi_host_template = &bindings::scsi_host_template {
+        module: kernel::module::this_module::<crate::LocalModule>().as_ptr().cast(),
+        name: c"iSCSI initiator".as_ptr().cast(),
+        proc_name: c"tcp_rs".as_ptr().cast(),
+        queuecommand: Some(Self::queue_callback),
+        commit_rqs: Some(Self::commit_callback),
+        eh_timed_out: Some(Self::timed_out_callback),
+        eh_abort_handler: Some(Self::abort_callback),
+        eh_device_reset_handler: Some(Self::reset_lun_callback),
+        eh_target_reset_handler: Some(Self::reset_target_callback),
+        sdev_configure: Some(Self::configure_callback),
+        change_queue_depth: Some(bindings::scsi_change_queue_depth),
+        can_queue: 1,
+        this_id: -1,
+        // SAFETY: All fields of the structure are numbers, pointers and optional functions, for
+        // which zeroes are valid.
+        ..unsafe { core::mem::zeroed() }
+    };
+}
