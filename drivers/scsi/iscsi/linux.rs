@@ -5,3 +5,4 @@
 //! Every `unsafe` block of the module is in this room.
 
 pub(crate) mod bindings;
+pub(crate) mod genl;

@@ -25,7 +25,9 @@
 
 /* Constants that bindgen cannot see, because they are casts or expressions of macros. */
 static const gfp_t ISCSI_CONST_GFP_KERNEL = GFP_KERNEL;
+static const gfp_t ISCSI_CONST_GFP_NOWAIT = GFP_NOWAIT;
 static const blk_features_t ISCSI_CONST_BLK_FEAT_STABLE_WRITES = BLK_FEAT_STABLE_WRITES;
 
 /* The inline functions and macros of the headers above: see helpers.c. */
+#include "genl_helpers.h"
 #include "helpers.h"
