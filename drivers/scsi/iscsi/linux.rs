@@ -5,4 +5,13 @@
 //! Every `unsafe` block of the module is in this room.
 
 pub(crate) mod bindings;
+pub(crate) mod bvec;
+pub(crate) mod crc32c;
+pub(crate) mod event;
 pub(crate) mod genl;
+pub(crate) mod kthread;
+pub(crate) mod memalloc;
+pub(crate) mod scsi;
+pub(crate) mod socket;
+pub(crate) mod sysfs;
+pub(crate) mod transport;

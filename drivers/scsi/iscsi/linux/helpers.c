@@ -129,3 +129,13 @@ unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost)
 	}
 	return openers;
 }
+
+bool iscsi_helper_queue_work(struct workqueue_struct *wq, struct work_struct *work)
+{
+	return queue_work(wq, work);
+}
+
+struct iscsi_cls_session *iscsi_helper_conn_to_session(struct iscsi_cls_conn *conn)
+{
+	return iscsi_conn_to_session(conn);
+}

@@ -8,10 +8,12 @@
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 #include <net/sock.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
+#include <scsi/scsi_transport_iscsi.h>
 
 void iscsi_helper_init_completion(struct completion *x);
 
@@ -36,5 +38,9 @@ void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds);
 
 unsigned int iscsi_helper_scsi_cmd_tag(struct scsi_cmnd *cmd);
 unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost);
+
+bool iscsi_helper_queue_work(struct workqueue_struct *wq, struct work_struct *work);
+
+struct iscsi_cls_session *iscsi_helper_conn_to_session(struct iscsi_cls_conn *conn);
 
 #endif /* _ISCSI_LINUX_HELPERS_H */

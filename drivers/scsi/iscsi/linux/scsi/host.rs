@@ -184,6 +184,19 @@ impl<T: HostOps> Host<T> {
         self.host.as_ptr()
     }
 
+    /// The data of a host, for a callback of the transport class.
+    ///
+    /// # Safety
+    ///
+    /// `host` must come from [`Host::new`] with the same `T`, and must not have been removed for as
+    /// long as the reference is used.
+    pub(in crate::linux) unsafe fn data_of<'a>(
+        host: *mut bindings::Scsi_Host,
+    ) -> kernel::sync::ArcBorrow<'a, T> {
+        // SAFETY: By the contract; the data is taken back after the removal only.
+        unsafe { data::<T>(host) }
+    }
+
     /// The number of the host: `host<N>` in sysfs.
     pub(crate) fn number(&self) -> u32 {
         // SAFETY: By the type invariant the host exists; the number never changes.
