@@ -14,4 +14,5 @@ pub(crate) mod memalloc;
 pub(crate) mod scsi;
 pub(crate) mod socket;
 pub(crate) mod sysfs;
+pub(crate) mod trace;
 pub(crate) mod transport;

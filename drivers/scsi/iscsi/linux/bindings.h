@@ -22,6 +22,7 @@
 #include <scsi/scsi_host.h>		/* host and host template */
 #include <scsi/scsi_tcq.h>		/* tag look-up */
 #include <scsi/scsi_transport_iscsi.h>	/* the iSCSI transport class */
+#include <trace/events/iscsi_initiator.h> /* our own trace events */
 
 /* Constants that bindgen cannot see, because they are casts or expressions of macros. */
 static const gfp_t ISCSI_CONST_GFP_KERNEL = GFP_KERNEL;
