@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Times and numbers that no standard fixes: our own choices, each with its reason.
+
+use kernel::time::Delta;
+
+/// How long the target may take to answer a login request. A storage array that fails over needs
+/// tens of seconds, and a login that is given up has to start again.
+pub(crate) const LOGIN_RESPONSE: Delta = Delta::from_secs(60);
+
+/// How long the TCP connection may take to come up. Longer than a few lost SYNs (1, 3 and 7 s),
+/// much shorter than TCP's own two minutes.
+pub(crate) const CONNECT: Delta = Delta::from_secs(15);
+
+/// How long a session without a connection keeps its disks and retries at short intervals. Behind
+/// it the commands are failed, so that a file system or multipath can act.
+pub(crate) const RETRY_WINDOW: Delta = Delta::from_secs(180);
+
+/// Pause between two login attempts inside the retry window: short enough to be back soon after a
+/// target reboots, long enough not to disturb it while it does.
+pub(crate) const RETRY_DELAY: Delta = Delta::from_secs(5);
+
+/// Pause between two login attempts behind the retry window: nobody waits any more.
+pub(crate) const POLLING_DELAY: Delta = Delta::from_secs(60);
+
+/// Silence after which a NOP-Out asks whether the target is there.
+pub(crate) const NOP_IDLE: Delta = Delta::from_secs(5);
+
+/// How long that NOP-Out may stay unanswered before the connection counts as lost.
+pub(crate) const NOP_TIMEOUT: Delta = Delta::from_secs(20);
+
+/// How long a command of our own (logout, task management) may take. The SCSI layer waits for the
+/// outcome of a task management function meanwhile.
+pub(crate) const INTERNAL_COMMAND: Delta = Delta::from_secs(60);
+
+/// How long a logout that somebody waits for may take before the connection is dropped without
+/// it. The target cleans up just the same, RFC 7143 section 7.11.2.
+pub(crate) const LOGOUT: Delta = Delta::from_secs(5);
+
+/// How often a login may be redirected before it counts as failed: two targets that point at each
+/// other must not keep us busy.
+pub(crate) const MAX_REDIRECTS: u32 = 10;
+
+/// Static targets that may be configured. Each has a SCSI host, threads and a socket, so that no
+/// machine gets near; the number only bounds what a mistaken script can use up.
+pub(crate) const MAX_STATIC_TARGETS: usize = 4096;
+
+/// Targets that parameters may be set for. Bounds memory only.
+pub(crate) const MAX_TARGETS_WITH_PARAMS: usize = 4096;
