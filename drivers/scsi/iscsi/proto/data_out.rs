@@ -410,6 +410,7 @@ impl<const N: usize> R2tRing<N> {
 
     /// Drops all that is not sent, as when the target says the task ends.
     pub fn clear(&mut self) {
+        self.next_offset = self.sent();
         // INVARIANT: the ring is empty.
         self.len = 0;
     }

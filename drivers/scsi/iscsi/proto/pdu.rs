@@ -77,6 +77,8 @@ pub use self::{
     }, //
 };
 
+pub use crate::proto::keys::Digest;
+
 use crate::proto::sn::{
     CmdSn,
     StatSn, //
@@ -85,7 +87,7 @@ use crate::proto::sn::{
 /// Bytes of a Basic Header Segment, RFC 7143 section 11.2.1.
 pub const BHS_LEN: usize = 48;
 
-/// Bytes of a digest, RFC 7143 section 13.1.
+/// Bytes of a digest that is on, RFC 7143 section 13.1.
 pub const DIGEST_LEN: u32 = 4;
 
 /// Most bytes of additional header segments: 255 words, RFC 7143 section 11.2.1.5.
@@ -158,27 +160,11 @@ pub const fn padding(len: u32) -> u32 {
     len.wrapping_neg() & 3
 }
 
-/// Whether a kind of digest was negotiated, RFC 7143 section 13.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Digest {
-    /// No digest.
-    Off,
-    /// Four bytes of CRC32C.
-    On,
-}
-
-impl Digest {
-    /// Bytes it takes.
-    pub const fn len(self) -> u32 {
-        match self {
-            Self::Off => 0,
-            Self::On => DIGEST_LEN,
-        }
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(self) -> bool {
-        matches!(self, Self::Off)
+/// The bytes a digest takes.
+const fn digest_len(digest: Digest) -> u32 {
+    match digest {
+        Digest::None => 0,
+        Digest::Crc32c => DIGEST_LEN,
     }
 }
 
@@ -217,10 +203,10 @@ impl SegmentLens {
         }
         Ok(Self {
             ahs: total_ahs_length(bhs),
-            header_digest: header_digest.len(),
+            header_digest: digest_len(header_digest),
             data: SegmentLen::at_most(len),
             padding: padding(len),
-            data_digest: if len == 0 { 0 } else { data_digest.len() },
+            data_digest: if len == 0 { 0 } else { digest_len(data_digest) },
         })
     }
 

@@ -233,7 +233,12 @@ impl StatSnTracker {
     /// Starts at the StatSN of the connection's first Login Response (section 11.13.4), which is
     /// thereby received.
     pub const fn new(first: StatSn) -> Self {
-        Self { next: first.next() }
+        Self::expecting(first.next())
+    }
+
+    /// Goes on where somebody else has counted, such as the login: `next` is due next.
+    pub const fn expecting(next: StatSn) -> Self {
+        Self { next }
     }
 
     /// The ExpStatSN to send: everything before it is received.

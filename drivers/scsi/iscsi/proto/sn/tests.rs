@@ -194,6 +194,7 @@ fn no_update_can_break_the_window() {
 fn status_numbers_start_with_the_first_login_response_11_13_4() {
     let mut t = StatSnTracker::new(StatSn::new(0xffff_fffe));
     assert_eq!(t.expected(), StatSn::new(0xffff_ffff));
+    assert_eq!(t, StatSnTracker::expecting(StatSn::new(0xffff_ffff)));
     assert_eq!(t.accept(StatSn::new(0xffff_ffff)), StatSnOrder::InOrder);
     assert_eq!(t.accept(StatSn::new(0)), StatSnOrder::InOrder);
     assert_eq!(t.expected(), StatSn::new(1));
