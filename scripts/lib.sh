@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What every script here needs: the checkout, the cache, progress lines, one maker at a time.
+# Sourced, never run.
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+export top
+
+# Everything that takes time to make lives here, outside the checkout.
+if [ -z "${ISCSI_CACHE:-}" ]; then
+	if [ "$(id -u)" = 0 ]; then
+		ISCSI_CACHE=/var/cache/iscsi-rs
+	else
+		ISCSI_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/iscsi-rs
+	fi
+fi
+export ISCSI_CACHE
+
+# What is built from this checkout; other checkouts build elsewhere.
+build=$ISCSI_CACHE/build/$(sha256sum <<<"$top" | cut -c1-12)
+export build
+
+# Present in the tree that `setup-toolbox` makes, and nowhere else.
+toolbox_mark=/etc/iscsi-toolbox
+
+# Tells the operator, not the pipeline.
+say() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+in_toolbox() {
+	[ -e $toolbox_mark ]
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || die "this needs root (it mounts and enters a Debian tree); try: sudo $0"
+}
+
+# Prints a short key of standard input: what an artefact is made from goes in, its name comes out.
+key() {
+	sha256sum | cut -c1-12
+}
+
+# make_once DESTINATION DESCRIPTION FUNCTION: unless it is there, makes it with `FUNCTION SCRATCH`,
+# SCRATCH being renamed to DESTINATION when complete. Others wait, an interrupted one leaves nothing.
+make_once() {
+	local dest=$1 what=$2 maker=$3 scratch started
+	[ ! -e "$dest" ] || return 0
+	mkdir -p "$ISCSI_CACHE"
+	(
+		exec 9>"$dest.lock"
+		flock 9
+		if [ ! -e "$dest" ]; then
+			scratch=$dest.tmp
+			rm -rf "$scratch"
+			say "making $what ..."
+			started=$SECONDS
+			"$maker" "$scratch" >"$dest.log" 2>&1 9>&- || {
+				tail -n 30 "$dest.log" >&2
+				die "making $what failed; the whole log is $dest.log"
+			}
+			mv "$scratch" "$dest"
+			say "made $what in $((SECONDS - started)) s"
+		fi
+	)
+}
+
+# Prints the deb lines for trixie and its backports from the mirror that this machine's apt uses.
+# With a trixie key at hand signatures are checked.
+trixie_sources() {
+	local mirror options=trusted=yes key
+	mirror=${ISCSI_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
+		grep -m1 -E '/debian/?$' || true)}
+	[ -n "$mirror" ] || die "no Debian archive among apt's sources; name one in ISCSI_MIRROR"
+	for key in /usr/share/keyrings/debian-archive-trixie-automatic.{gpg,pgp}; do
+		[ ! -e "$key" ] || options=signed-by=/usr/share/keyrings/debian-archive-keyring.${key##*.}
+	done
+	printf 'deb [%s] %s trixie main\n' "$options" "$mirror"
+	printf 'deb [%s] %s trixie-backports main\n' "$options" "$mirror"
+}
+
+# Installs host packages, if there is anything to install.
+host_packages() {
+	local package missing=()
+	for package; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+			missing+=("$package")
+	done
+	[ ${#missing[@]} != 0 ] || return 0
+	say "installing ${missing[*]}"
+	apt-get -qq update >&2
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+		"${missing[@]}" >&2 </dev/null
+}
