@@ -161,8 +161,7 @@ macro_rules! pdu {
             ///
             /// # Errors
             ///
-            /// One [`PduError`](crate::proto::pdu::PduError) per rule of RFC 7143 section 11 that
-            /// the header breaks by itself.
+            /// One [`PduError`] per rule of RFC 7143 section 11 that the header breaks by itself.
             pub fn parse(
                 bhs: &$crate::proto::pdu::Bhs,
             ) -> Result<Self, $crate::proto::pdu::PduError> {
@@ -247,7 +246,7 @@ macro_rules! pdu {
 
 /// Declares a code: a number of which some values have a name.
 ///
-/// Every value the peer may send survives, so that a log can show the number; [`name`] tells those
+/// Every value the peer may send survives, so that a log can show the number; `name` tells those
 /// that have a meaning from reserved ones.
 macro_rules! codes {
     ($(
