@@ -136,6 +136,10 @@ pub struct LoginOut {
 
 /// What follows from a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one address for each login, where nothing may be allocated"
+)]
 pub enum LoginStep {
     /// Poll for the next request.
     Continue,
@@ -553,7 +557,6 @@ impl<'a> Login<'a> {
     /// Takes the target's text, now complete, and writes what we have to answer.
     fn handle_text(&mut self, reply: Reply) -> Result<(), LoginError> {
         self.sent = 0;
-        self.outgoing.len = 0;
         let mut out = Writer::new(self.outgoing.buffer);
         for pair in Pairs::new(self.received.as_bytes()) {
             let pair = pair.map_err(LoginError::Text)?;
