@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `list discovery`, `modify discovery`.
+
+use super::{
+    nothing,
+    settle,
+    Context, //
+};
+use crate::failure::{
+    Exit,
+    Failure, //
+};
+use crate::meaning::Format;
+use crate::model::Discovery;
+use crate::output::{
+    discovery::DiscoveryListing,
+    Listing, //
+};
+
+pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<String, Failure> {
+    let discovery = context.kernel.discovery()?;
+    Ok(DiscoveryListing::from(discovery).print(format))
+}
+
+pub(super) fn modify(
+    context: &mut Context<'_>,
+    discovery: Discovery,
+) -> Result<(String, Exit), Failure> {
+    context.kernel.watch()?;
+    context.change(&[], nothing, |kernel, _| {
+        kernel
+            .set_discovery(discovery)
+            .map_err(|refusal| refusal.about("modify discovery"))
+    })?;
+    if !discovery.static_targets {
+        return Ok((String::new(), Exit::Done));
+    }
+    let entries = context.kernel.static_entries()?;
+    settle::wait(context, &entries)
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The first call after the module was loaded: the stored configuration goes into the kernel.
+
+use std::fmt::Display;
+
+use iscsi_proto::proto::names::IscsiName;
+use rustix::io::Errno;
+
+use super::Context;
+use crate::database::{
+    Configuration,
+    Found, //
+};
+use crate::failure::{
+    warn,
+    Failure, //
+};
+use crate::kernel::{
+    Kernel,
+    Refusal, //
+};
+use crate::model::{
+    Initiator,
+    Mark, //
+};
+use crate::output;
+
+impl Context<'_> {
+    /// Sees to it that the kernel has what was stored, and that the initiator has a name.
+    pub(crate) fn load(&mut self) -> Result<(), Failure> {
+        if self.kernel.initiator()?.1 == Mark::Configured {
+            return Ok(());
+        }
+        let lock = self.database.lock()?;
+        // Somebody else may have been at it meanwhile.
+        if self.kernel.initiator()?.1 == Mark::Configured {
+            return Ok(());
+        }
+        let Found {
+            configuration,
+            warnings,
+        } = self.database.load(&lock, &self.system)?;
+        for warning in &warnings {
+            warn(warning);
+        }
+        let current = configuration.is_some() && warnings.is_empty();
+        let mut configuration = configuration.unwrap_or_default();
+        let named = configuration.initiator.node_name.is_some();
+        if !named {
+            configuration.initiator.node_name = Some(new_name()?);
+        }
+        apply(self.kernel, &configuration)?;
+        self.kernel.mark_configured()?;
+        if current && named {
+            return Ok(());
+        }
+        self.database
+            .store(&lock, &configuration, &[], &self.system)
+    }
+}
+
+/// Puts a configuration into the kernel. What the kernel refuses is told and left out, except for
+/// the initiator's own name, without which nothing works.
+fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<(), Failure> {
+    let initiator = &configuration.initiator;
+    kernel
+        .set_initiator(&Initiator {
+            node_name: initiator.node_name,
+            ..Initiator::default()
+        })
+        .map_err(|refusal| refusal.about("initiator-node"))?;
+    let rest = Initiator {
+        node_name: None,
+        ..initiator.clone()
+    };
+    if rest != Initiator::default() {
+        told("initiator-node", kernel.set_initiator(&rest));
+    }
+    for (target, params) in &configuration.target_params {
+        told(target, kernel.set_target_params(target, params));
+    }
+    for entry in &configuration.static_entries {
+        match kernel.add_static(entry) {
+            // A load that was cut off has been here.
+            Err(refusal) if refusal.errno == Errno::EXIST => (),
+            result => told(entry.target, result),
+        }
+    }
+    told("discovery", kernel.set_discovery(configuration.discovery));
+    Ok(())
+}
+
+fn told(what: impl Display, result: Result<(), Refusal>) {
+    if let Err(refusal) = result {
+        warn(&format!("stored configuration: {what}: {refusal}"));
+    }
+}
+
+/// A name for an initiator that has none: random, so that copies of one installation, made before
+/// its first use, differ.
+fn new_name() -> Result<IscsiName, Failure> {
+    let mut random = [0; 6];
+    let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+    if got != Ok(random.len()) {
+        return Err(Failure::error("no random bytes for a new initiator name"));
+    }
+    IscsiName::parse(&format!("{NAME_PREFIX}{}", output::hex(&random)))
+        .map_err(|error| Failure::error(error.to_string()))
+}
+
+/// How names begin that this program makes.
+pub(super) const NAME_PREFIX: &str = "iqn.2026-11.org.iscsi-rs:";

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting until sessions that were asked for are there, or have said why not.
+
+use std::time::{
+    Duration,
+    Instant, //
+};
+
+use super::Context;
+use crate::failure::{
+    Exit,
+    Failure, //
+};
+use crate::model::{
+    SessionState,
+    StaticEntry,
+    StaticSelector,
+    Target, //
+};
+
+/// How long a call waits for logins. More than a TCP connection may take to come up (15 s).
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// How often to look even if no event comes.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// Waits for the sessions of these entries. `Kernel::watch` was called before they were asked for.
+pub(super) fn wait(
+    context: &mut Context<'_>,
+    entries: &[StaticEntry],
+) -> Result<(String, Exit), Failure> {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let targets = context.kernel.targets()?;
+        let outcomes = || {
+            entries
+                .iter()
+                .map(|entry| (entry, outcome(entry, &targets)))
+        };
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() || outcomes().all(|(_, outcome)| outcome != Outcome::Open) {
+            let reasons = outcomes()
+                .filter_map(|(entry, outcome)| {
+                    let reason = match outcome {
+                        Outcome::LoggedIn => return None,
+                        Outcome::Failed(reason) => reason,
+                        Outcome::Open => "not logged in yet, still trying".to_owned(),
+                    };
+                    let portal = context.system.portal_text(&entry.portal);
+                    Some(format!("{},{portal}: {reason}", entry.target))
+                })
+                .collect::<Vec<_>>();
+            if reasons.is_empty() {
+                return Ok((String::new(), Exit::Done));
+            }
+            return Err(Failure {
+                exit: Exit::NotLoggedIn,
+                ..Failure::errors(reasons)
+            });
+        }
+        context.kernel.wait(left.min(GLANCE))?;
+    }
+}
+
+/// How far the login of an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    LoggedIn,
+    /// Why not.
+    Failed(String),
+    Open,
+}
+
+fn outcome(entry: &StaticEntry, targets: &[Target]) -> Outcome {
+    // The tag of a session is the negotiated one, so it says nothing about which entry it is of.
+    let selector = StaticSelector {
+        target: entry.target,
+        portal: Some(entry.portal),
+        tpgt: None,
+    };
+    let Some(target) = targets
+        .iter()
+        .find(|target| target.name == selector.target.as_str() && target.portal == selector.portal)
+    else {
+        return Outcome::Open;
+    };
+    match (target.state, &target.last_error) {
+        (Some(state), _) if SessionState::is_logged_in(state) => Outcome::LoggedIn,
+        (_, Some(reason)) => Outcome::Failed(reason.clone()),
+        (_, None) => Outcome::Open,
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `add static-config`, `list static-config`, `remove static-config`.
+
+use rustix::io::Errno;
+
+use super::{
+    not_found,
+    settle,
+    Context, //
+};
+use crate::failure::{
+    Exit,
+    Failure, //
+};
+use crate::kernel::Kernel;
+use crate::meaning::Format;
+use crate::model::{
+    StaticEntry,
+    StaticSelector, //
+};
+use crate::output::{
+    static_config::StaticListing,
+    Listing, //
+};
+use crate::system::System;
+
+pub(super) fn add(
+    context: &mut Context<'_>,
+    entries: &[StaticEntry],
+) -> Result<(String, Exit), Failure> {
+    context.kernel.watch()?;
+    let check = |kernel: &mut dyn Kernel, system: &System| {
+        let mut there = kernel.static_entries()?;
+        let mut doubles = Vec::new();
+        for entry in entries {
+            if there.contains(entry) {
+                doubles.push(format!("{}: already configured", shown(entry, system)));
+            }
+            there.push(*entry);
+        }
+        match doubles.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::errors(doubles)),
+        }
+    };
+    context.change(&[], check, |kernel, system| {
+        entries.iter().try_for_each(|entry| {
+            kernel
+                .add_static(entry)
+                .map_err(|refusal| refusal.about(shown(entry, system)))
+        })
+    })?;
+    if !context.kernel.discovery()?.static_targets {
+        return Ok((String::new(), Exit::Done));
+    }
+    settle::wait(context, entries)
+}
+
+pub(super) fn list(
+    context: &mut Context<'_>,
+    selectors: &[StaticSelector],
+    format: Format,
+) -> Result<String, Failure> {
+    let entries = context.kernel.static_entries()?;
+    let wanted = |entry: &&StaticEntry| {
+        selectors.is_empty() || selectors.iter().any(|selector| selector.matches(entry))
+    };
+    let text = StaticListing::new(entries.iter().filter(wanted), &context.system).print(format);
+    not_found(missing(selectors, &entries, &context.system), text)
+}
+
+pub(super) fn remove(
+    context: &mut Context<'_>,
+    selectors: &[StaticSelector],
+) -> Result<String, Failure> {
+    let check = |kernel: &mut dyn Kernel, system: &System| {
+        let entries = kernel.static_entries()?;
+        not_found(missing(selectors, &entries, system), String::new()).map(drop)
+    };
+    context.change(selectors, check, |kernel, system| {
+        selectors
+            .iter()
+            .try_for_each(|selector| match kernel.remove_static(selector) {
+                // An operand before this one meant it as well.
+                Err(refusal) if refusal.errno == Errno::NOENT => Ok(()),
+                result => result.map_err(|refusal| refusal.about(select(selector, system))),
+            })
+    })?;
+    Ok(String::new())
+}
+
+/// The operands that mean no entry.
+fn missing(selectors: &[StaticSelector], entries: &[StaticEntry], system: &System) -> Vec<String> {
+    selectors
+        .iter()
+        .filter(|selector| !entries.iter().any(|entry| selector.matches(entry)))
+        .map(|selector| select(selector, system))
+        .collect()
+}
+
+fn shown(entry: &StaticEntry, system: &System) -> String {
+    select(
+        &StaticSelector {
+            target: entry.target,
+            portal: Some(entry.portal),
+            tpgt: entry.tpgt,
+        },
+        system,
+    )
+}
+
+/// An operand in its canonical form.
+fn select(selector: &StaticSelector, system: &System) -> String {
+    let mut text = selector.target.to_string();
+    if let Some(portal) = &selector.portal {
+        text.push_str(&format!(",{}", system.portal_text(portal)));
+    }
+    if let Some(tpgt) = selector.tpgt {
+        text.push_str(&format!(",{tpgt}"));
+    }
+    text
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `list target-param`, `modify target-param`, `remove target-param`.
+
+use iscsi_proto::proto::keys::Key;
+use iscsi_proto::proto::names::IscsiName;
+
+use super::{
+    not_found,
+    Context, //
+};
+use crate::failure::Failure;
+use crate::kernel::Kernel;
+use crate::meaning::{
+    Detail,
+    Format,
+    FIRST_BURST_TOO_LONG,
+    MAX_BURST_TOO_SHORT, //
+};
+use crate::model::{
+    Params,
+    TargetParam, //
+};
+use crate::output::{
+    target_param::TargetParamListing,
+    Listing, //
+};
+use crate::system::System;
+
+pub(super) fn list(
+    context: &mut Context<'_>,
+    names: &[IscsiName],
+    detail: Detail,
+    format: Format,
+) -> Result<String, Failure> {
+    let targets = context.kernel.target_params()?;
+    let wanted = |param: &&TargetParam| names.is_empty() || names.contains(&param.target);
+    let text = TargetParamListing::new(targets.iter().filter(wanted), detail).print(format);
+    let missing = names
+        .iter()
+        .filter(|name| targets.iter().all(|param| param.target != **name));
+    not_found(missing.map(IscsiName::to_string).collect(), text)
+}
+
+pub(super) fn modify(
+    context: &mut Context<'_>,
+    names: &[IscsiName],
+    params: &Params,
+) -> Result<String, Failure> {
+    let check = |kernel: &mut dyn Kernel, _: &System| {
+        let known = kernel.target_params()?;
+        let mistakes: Vec<String> = known
+            .iter()
+            .filter(|param| names.contains(&param.target))
+            .filter_map(|param| {
+                let mistake = check_bursts(param, params)?;
+                Some(format!("{}: {mistake}", param.target))
+            })
+            .collect();
+        match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::errors(mistakes)),
+        }
+    };
+    context.change(&[], check, |kernel, _| {
+        names.iter().try_for_each(|name| {
+            kernel
+                .set_target_params(name, params)
+                .map_err(|refusal| refusal.about(name))
+        })
+    })?;
+    Ok(String::new())
+}
+
+pub(super) fn remove(context: &mut Context<'_>, name: &IscsiName) -> Result<String, Failure> {
+    let check = |kernel: &mut dyn Kernel, _: &System| {
+        let there = kernel
+            .target_params()?
+            .iter()
+            .any(|param| param.target == *name && !param.configured.is_empty());
+        match there {
+            true => Ok(()),
+            false => Err(Failure::error(format!("{name}: not found"))),
+        }
+    };
+    context.change(&[], check, |kernel, _| {
+        kernel
+            .remove_target_params(name)
+            .map_err(|refusal| refusal.about(name))
+    })?;
+    Ok(String::new())
+}
+
+/// Whether the bursts fit together after a change of a target that is known. Of one that is not,
+/// the kernel tells.
+fn check_bursts(target: &TargetParam, change: &Params) -> Option<&'static str> {
+    let after = |key| {
+        change
+            .number(key)
+            .or_else(|| target.configured.number(key))
+            .or_else(|| target.defaults.number(key))
+    };
+    let (first, most) = (after(Key::FirstBurstLength)?, after(Key::MaxBurstLength)?);
+    if first <= most {
+        None
+    } else if change.get(Key::FirstBurstLength).is_some() {
+        Some(FIRST_BURST_TOO_LONG)
+    } else if change.get(Key::MaxBurstLength).is_some() {
+        Some(MAX_BURST_TOO_SHORT)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whole calls, from the words to the output, with a kernel that is a few lists.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use iscsi_proto::proto::keys::LISTED;
+use iscsi_proto::proto::names::IscsiName;
+use rustix::io::Errno;
+
+use super::*;
+use crate::failure::Exit;
+use crate::kernel::Refusal;
+use crate::meaning;
+use crate::model::{
+    Connection,
+    ConnectionState,
+    Discovery,
+    Initiator,
+    Lun,
+    Mark,
+    Params,
+    SessionState,
+    StaticEntry,
+    Target,
+    TargetParam, //
+};
+use crate::parse;
+
+/// A kernel that keeps its configuration, and makes one session per entry and step of time.
+#[derive(Default)]
+struct FakeKernel {
+    initiator: Initiator,
+    configured: bool,
+    discovery: Discovery,
+    entries: Vec<StaticEntry>,
+    params: Vec<(IscsiName, Params)>,
+    /// Name of a target that refuses every login.
+    refuses: &'static str,
+    /// Name of a target whose entry is in use.
+    busy: &'static str,
+    /// Logins that were tried so far.
+    tried: usize,
+    changes: usize,
+}
+
+fn refused(errno: Errno, sentence: &str) -> Result<(), Refusal> {
+    Err(Refusal {
+        errno,
+        sentence: Some(sentence.to_owned()),
+    })
+}
+
+impl Kernel for FakeKernel {
+    fn initiator(&mut self) -> Result<(Initiator, Mark), Refusal> {
+        let mark = match self.configured {
+            true => Mark::Configured,
+            false => Mark::Fresh,
+        };
+        Ok((self.initiator.clone(), mark))
+    }
+
+    fn set_initiator(&mut self, change: &Initiator) -> Result<(), Refusal> {
+        self.changes += 1;
+        let own = &mut self.initiator;
+        own.node_name = change.node_name.or(own.node_name);
+        own.node_alias = change
+            .node_alias
+            .or(own.node_alias)
+            .filter(|alias| !alias.is_empty());
+        own.header_digest = change.header_digest.or(own.header_digest);
+        own.data_digest = change.data_digest.or(own.data_digest);
+        Ok(())
+    }
+
+    fn mark_configured(&mut self) -> Result<(), Refusal> {
+        self.configured = true;
+        Ok(())
+    }
+
+    fn discovery(&mut self) -> Result<Discovery, Refusal> {
+        Ok(self.discovery)
+    }
+
+    fn set_discovery(&mut self, discovery: Discovery) -> Result<(), Refusal> {
+        self.changes += 1;
+        self.discovery = discovery;
+        Ok(())
+    }
+
+    fn static_entries(&mut self) -> Result<Vec<StaticEntry>, Refusal> {
+        Ok(self.entries.clone())
+    }
+
+    fn add_static(&mut self, entry: &StaticEntry) -> Result<(), Refusal> {
+        self.changes += 1;
+        if self.entries.contains(entry) {
+            return refused(Errno::EXIST, "there is an equal entry");
+        }
+        self.entries.push(*entry);
+        Ok(())
+    }
+
+    fn remove_static(&mut self, selector: &StaticSelector) -> Result<(), Refusal> {
+        self.changes += 1;
+        if selector.target.as_str() == self.busy {
+            return refused(Errno::BUSY, "sda is mounted");
+        }
+        let before = self.entries.len();
+        self.entries.retain(|entry| !selector.matches(entry));
+        match before == self.entries.len() {
+            true => refused(Errno::NOENT, "no such entry"),
+            false => Ok(()),
+        }
+    }
+
+    fn target_params(&mut self) -> Result<Vec<TargetParam>, Refusal> {
+        let mut defaults = Params::default();
+        for key in LISTED {
+            defaults.set(key, key.spec().default().unwrap());
+        }
+        let names = self.entries.iter().map(|entry| entry.target);
+        let mut all: Vec<TargetParam> = Vec::new();
+        for target in names.chain(self.params.iter().map(|(name, _)| *name)) {
+            if all.iter().all(|param| param.target != target) {
+                let set = self.params.iter().find(|(name, _)| *name == target);
+                all.push(TargetParam {
+                    target,
+                    alias: None,
+                    configured: set.map(|(_, p)| p.clone()).unwrap_or_default(),
+                    defaults: defaults.clone(),
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    fn set_target_params(&mut self, target: &IscsiName, params: &Params) -> Result<(), Refusal> {
+        self.changes += 1;
+        let (mut kept, mut all) = (Params::default(), std::mem::take(&mut self.params));
+        all.retain(|(name, old)| {
+            if name == target {
+                kept = old.clone();
+            }
+            name != target
+        });
+        for (key, value) in params.iter() {
+            kept.set(key, value);
+        }
+        all.push((*target, kept));
+        self.params = all;
+        Ok(())
+    }
+
+    fn remove_target_params(&mut self, target: &IscsiName) -> Result<(), Refusal> {
+        self.changes += 1;
+        self.params.retain(|(name, _)| name != target);
+        Ok(())
+    }
+
+    fn targets(&mut self) -> Result<Vec<Target>, Refusal> {
+        if !self.discovery.static_targets {
+            return Ok(Vec::new());
+        }
+        let session = |(number, entry): (usize, &StaticEntry)| {
+            let logged_in = number < self.tried && entry.target.as_str() != self.refuses;
+            Target {
+                session_id: u32::try_from(number).ok(),
+                name: entry.target.to_string(),
+                portal: Some(entry.portal),
+                state: Some(match logged_in {
+                    true => SessionState::LoggedIn,
+                    false => SessionState::Free,
+                }),
+                last_error: (number < self.tried && !logged_in)
+                    .then(|| "target refused login: \u{1b}[2J".to_owned()),
+                connections: vec![Connection {
+                    state: logged_in.then_some(ConnectionState::LoggedIn),
+                    ..Connection::default()
+                }],
+                ..Target::default()
+            }
+        };
+        Ok(self.entries.iter().enumerate().map(session).collect())
+    }
+
+    fn rescan(&mut self, target: Option<&IscsiName>) -> Result<(), Refusal> {
+        match target {
+            Some(name) if self.entries.iter().all(|entry| entry.target != *name) => {
+                refused(Errno::NOENT, "no session")
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn luns(&mut self) -> Result<Vec<Lun>, Refusal> {
+        let lun = |lun| Lun {
+            session_id: 0,
+            host: 3,
+            channel: 0,
+            id: 0,
+            lun,
+        };
+        Ok(vec![lun(1), lun(0)])
+    }
+
+    fn watch(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn wait(&mut self, _timeout: Duration) -> Result<(), Refusal> {
+        self.tried += 1;
+        Ok(())
+    }
+}
+
+struct Bed {
+    kernel: FakeKernel,
+    directory: tempfile::TempDir,
+}
+
+const DISK: &str = "iqn.2001-04.com.example:disk";
+const TAPE: &str = "iqn.2001-04.com.example:tape";
+
+impl Bed {
+    fn new() -> Self {
+        Self {
+            kernel: FakeKernel::default(),
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn call(&mut self, line: &str) -> Result<(String, Exit), Failure> {
+        let words = line.split_whitespace().map(OsString::from).collect();
+        let system = System::at("/nonexistent");
+        let request = meaning::understand(parse::parse(words)?, &system)?;
+        let mut context = Context {
+            kernel: &mut self.kernel,
+            database: Database::at(self.directory.path()),
+            system,
+        };
+        context.load()?;
+        run(&mut context, request)
+    }
+
+    fn done(&mut self, line: &str) -> String {
+        match self.call(line) {
+            Ok((text, Exit::Done)) => text,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn failed(&mut self, line: &str) -> Failure {
+        match self.call(line) {
+            Err(failure) => failure,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn stored(&self) -> serde_json::Value {
+        let path = self.directory.path().join("initiator.db.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn the_first_call_gives_the_initiator_a_name_and_keeps_it() {
+    let mut bed = Bed::new();
+    let text = bed.done("list initiator-node");
+    let name = bed.kernel.initiator.node_name.unwrap();
+    assert!(text.starts_with(&format!("Initiator node name: {name}\n")));
+    let digits = name.as_str().strip_prefix(load::NAME_PREFIX).unwrap();
+    assert_eq!(digits.len(), 12);
+    assert_eq!(bed.stored()["initiator"]["node_name"], name.as_str());
+    bed.kernel = FakeKernel::default();
+    bed.done("list discovery");
+    assert_eq!(bed.kernel.initiator.node_name, Some(name));
+}
+
+#[test]
+fn everything_outlives_the_module() {
+    let mut bed = Bed::new();
+    bed.done(&format!(
+        "add static-config {DISK},192.0.2.1 {TAPE},[::1]:861,3"
+    ));
+    bed.done("modify initiator-node -A box -h crc32");
+    bed.done(&format!(
+        "modify target-param -p maxburstlength=65536 -d CRC32 {DISK}"
+    ));
+    bed.done("modify discovery -s enable");
+    let before = Configuration::from_kernel(&mut bed.kernel).unwrap();
+    bed.kernel = FakeKernel::default();
+    bed.done("list target");
+    assert_eq!(Configuration::from_kernel(&mut bed.kernel), Ok(before));
+    assert!(bed.kernel.configured);
+    let changes = bed.kernel.changes;
+    bed.done("list target");
+    assert_eq!(bed.kernel.changes, changes, "loaded twice");
+}
+
+#[test]
+fn a_load_that_was_cut_off_is_run_again() {
+    let mut bed = Bed::new();
+    bed.done(&format!(
+        "add static-config {DISK},192.0.2.1 {TAPE},192.0.2.1"
+    ));
+    let entries = bed.kernel.entries.clone();
+    bed.kernel = FakeKernel {
+        entries: entries[..1].to_vec(),
+        ..FakeKernel::default()
+    };
+    bed.done("list discovery");
+    assert_eq!(bed.kernel.entries, entries);
+}
+
+#[test]
+fn a_login_is_waited_for_and_its_refusal_is_told() {
+    let mut bed = Bed::new();
+    bed.kernel.refuses = TAPE;
+    bed.done("modify discovery -s enable");
+    assert_eq!(bed.done(&format!("add static-config {DISK},192.0.2.1")), "");
+    assert_eq!(bed.kernel.tried, 1);
+    let failure = bed.failed(&format!("add static-config {TAPE},192.0.2.1"));
+    assert_eq!(failure.exit, Exit::NotLoggedIn);
+    assert_eq!(
+        failure.lines,
+        [format!(
+            "{TAPE},192.0.2.1:3260: target refused login: \u{1b}[2J"
+        )]
+    );
+    assert_eq!(bed.stored()["static_config"][1]["target"], TAPE);
+}
+
+#[test]
+fn a_call_with_any_mistake_changes_nothing() {
+    let mut bed = Bed::new();
+    bed.done(&format!("add static-config {DISK},192.0.2.1"));
+    let changes = bed.kernel.changes;
+    let stored = bed.stored();
+    for (line, text) in [
+        (
+            format!("add static-config {TAPE},192.0.2.1 {DISK},192.0.2.1"),
+            format!("{DISK},192.0.2.1:3260: already configured"),
+        ),
+        (
+            format!("add static-config {TAPE},192.0.2.1 {TAPE},192.0.2.1:3260"),
+            format!("{TAPE},192.0.2.1:3260: already configured"),
+        ),
+        (
+            format!("add static-config {TAPE},192.0.2.1 {TAPE}"),
+            format!("{TAPE}: missing target address"),
+        ),
+        (
+            format!("remove static-config {DISK} {TAPE}"),
+            format!("{TAPE}: not found"),
+        ),
+        (
+            format!("remove static-config {DISK},192.0.2.1,7"),
+            format!("{DISK},192.0.2.1:3260,7: not found"),
+        ),
+        (
+            format!("remove target-param {DISK}"),
+            format!("{DISK}: not found"),
+        ),
+        (
+            format!("modify target-param -p firstburstlength=262145 {DISK}"),
+            format!("{DISK}: {}", meaning::FIRST_BURST_TOO_LONG),
+        ),
+        (
+            format!("modify target-param -p maxburstlength=65535 {TAPE} {DISK}"),
+            format!("{DISK}: {}", meaning::MAX_BURST_TOO_SHORT),
+        ),
+    ] {
+        let failure = bed.failed(&line);
+        assert_eq!((failure.exit, failure.lines), (Exit::Failed, vec![text]));
+    }
+    assert_eq!(bed.kernel.changes, changes);
+    assert_eq!(bed.stored(), stored);
+    let previous = bed.directory.path().join("initiator.db.json.prev");
+    assert!(!std::fs::read_to_string(previous).unwrap().contains(DISK));
+}
+
+#[test]
+fn both_bursts_may_grow_in_one_call_in_any_order() {
+    let mut bed = Bed::new();
+    bed.done(&format!("add static-config {DISK},192.0.2.1"));
+    bed.done(&format!(
+        "modify target-param -p firstburstlength=1048576,maxburstlength=1048576 {DISK}"
+    ));
+    let login = &bed.stored()["target_param"][0]["login"];
+    assert_eq!(login["firstburstlength"], 1 << 20);
+    bed.done(&format!("remove target-param {DISK}"));
+    assert!(bed.kernel.params.is_empty());
+}
+
+#[test]
+fn a_refusal_is_told_in_the_kernels_words() {
+    let mut bed = Bed::new();
+    bed.kernel.busy = DISK;
+    bed.done(&format!("add static-config {DISK},192.0.2.1"));
+    let failure = bed.failed(&format!("remove static-config {DISK}"));
+    assert_eq!(
+        failure.lines,
+        [
+            format!("{DISK}: sda is mounted (Logical unit in use)").as_str(),
+            "Unable to complete operation"
+        ]
+    );
+    assert_eq!(failure.exit, Exit::Failed);
+}
+
+#[test]
+fn what_was_removed_before_the_refusal_is_stored() {
+    let mut bed = Bed::new();
+    bed.kernel.busy = DISK;
+    bed.done(&format!(
+        "add static-config {TAPE},192.0.2.1 {DISK},192.0.2.1"
+    ));
+    bed.failed(&format!("remove static-config {TAPE} {DISK}"));
+    assert_eq!(bed.stored()["static_config"].as_array().unwrap().len(), 1);
+    assert_eq!(bed.stored()["static_config"][0]["target"], DISK);
+}
+
+#[test]
+fn a_list_prints_what_is_there_and_tells_what_is_not() {
+    let mut bed = Bed::new();
+    bed.done(&format!(
+        "add static-config {DISK},192.0.2.1 {DISK},192.0.2.2,7"
+    ));
+    bed.done("modify discovery -s enable");
+    let first = format!("Static Configuration Target: {DISK},192.0.2.1:3260\n");
+    let second = format!("Static Configuration Target: {DISK},192.0.2.2:3260,7\n");
+    assert_eq!(bed.done("list static-config"), format!("{first}{second}"));
+    assert_eq!(
+        bed.done(&format!("list static-config {DISK},192.0.2.2")),
+        second
+    );
+    let failure = bed.failed(&format!("list static-config {TAPE} {DISK},192.0.2.1"));
+    assert_eq!(failure.output, first);
+    assert_eq!(failure.lines, [format!("{TAPE}: not found")]);
+    for list in ["target", "target-param"] {
+        let failure = bed.failed(&format!("list {list} {TAPE} {DISK}"));
+        assert!(failure.output.starts_with(&format!("Target: {DISK}\n")));
+        assert_eq!(failure.lines, [format!("{TAPE}: not found")]);
+    }
+}
+
+#[test]
+fn logical_units_are_listed_in_the_order_of_their_addresses() {
+    let mut bed = Bed::new();
+    bed.done(&format!("add static-config {DISK},192.0.2.1"));
+    bed.done("modify discovery -s enable");
+    let json: serde_json::Value =
+        serde_json::from_str(&bed.done(&format!("list target -S --json {DISK}"))).unwrap();
+    assert_eq!(json[0]["luns"][0]["address"], "3:0:0:0");
+    assert_eq!(json[0]["luns"][1]["lun"], 1);
+}
+
+#[test]
+fn an_alias_goes_when_it_is_set_to_nothing() {
+    let mut bed = Bed::new();
+    bed.done("modify initiator-node -A box");
+    assert_eq!(bed.stored()["initiator"]["node_alias"], "box");
+    bed.done("modify initiator-node --node-alias=");
+    assert!(bed.stored()["initiator"].get("node_alias").is_none());
+}

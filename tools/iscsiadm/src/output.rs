@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is printed. Each listing is one struct, of which both the text and the JSON are made.
+
+pub(crate) mod discovery;
+pub(crate) mod initiator;
+pub(crate) mod static_config;
+pub(crate) mod target;
+pub(crate) mod target_param;
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{
+    self,
+    IsTerminal,
+    Write as _, //
+};
+
+use iscsi_proto::proto::keys::{
+    DigestOffer,
+    Key,
+    Value,
+    LISTED, //
+};
+use serde::Serialize;
+use serde_json::{
+    Map,
+    Value as Json, //
+};
+
+use crate::meaning::Format;
+use crate::model::Params;
+
+/// A listing.
+pub(crate) trait Listing: Serialize {
+    /// The layout that people and scripts know.
+    fn text(&self) -> String;
+
+    /// The listing in the format that was asked for.
+    fn print(&self, format: Format) -> String {
+        match format {
+            Format::Text => self.text(),
+            Format::Json => {
+                let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+                text.push('\n');
+                text
+            }
+        }
+    }
+}
+
+/// Prints a text.
+pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let text = match stdout.is_terminal() {
+        true => for_terminal(text),
+        false => text.into(),
+    };
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// A text of somebody else's in one line of ours: control characters are written as escapes.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    escape(text, |c| c.is_control())
+}
+
+/// What may be sent to a terminal: everything that could drive it, or turn the direction of the
+/// text, is written as an escape.
+pub(crate) fn for_terminal(text: &str) -> Cow<'_, str> {
+    escape(text, |c| match c {
+        '\n' | '\t' => false,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    })
+}
+
+fn escape(text: &str, must: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&must) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if must(c) {
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Two digits per byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// `-` for nothing.
+fn or_dash(text: Option<&str>) -> Cow<'_, str> {
+    match text {
+        Some(text) if !text.is_empty() => one_line(text),
+        Some(_) | None => Cow::Borrowed("-"),
+    }
+}
+
+/// A digest as the lists write it.
+pub(crate) fn digest(offer: DigestOffer) -> &'static str {
+    match offer {
+        DigestOffer::None => "NONE",
+        DigestOffer::Crc32c => "CRC32",
+        DigestOffer::Crc32cThenNone => "CRC32,NONE",
+        DigestOffer::NoneThenCrc32c => "NONE,CRC32",
+    }
+}
+
+/// A login parameter as the lists write it.
+fn param(value: Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Boolean(true) => "yes".to_owned(),
+        Value::Boolean(false) => "no".to_owned(),
+        Value::Digest(offer) => digest(offer).to_owned(),
+    }
+}
+
+/// The label of a login parameter.
+fn label(key: Key) -> &'static str {
+    key.spec().param.map_or("", |param| param.label)
+}
+
+/// Login parameters as JSON, named as for `-p`.
+pub(crate) fn params_json(params: &Params) -> Map<String, Json> {
+    let mut map = Map::new();
+    for (key, value) in params.iter() {
+        let Some(param) = key.spec().param else {
+            continue;
+        };
+        let json = match value {
+            Value::Number(number) => Json::from(number),
+            Value::Boolean(yes) => Json::from(yes),
+            Value::Digest(offer) => Json::from(digest(offer)),
+        };
+        map.insert(param.name.to_owned(), json);
+    }
+    map
+}
+
+/// The 14 lines `label: default/configured`.
+fn pairs(text: &mut String, indent: &str, defaults: &Params, configured: &Params) {
+    for key in LISTED {
+        let shown = |value: Option<Value>| value.map_or_else(|| "-".to_owned(), param);
+        let (default, set) = (shown(defaults.get(key)), shown(configured.get(key)));
+        let _ = writeln!(text, "{indent}{}: {default}/{set}", label(key));
+    }
+}
+
+/// The block of tunables, `default/configured`. None can be configured yet.
+fn tunables(text: &mut String) {
+    text.push_str("\tTunable Parameters (Default/Configured):\n");
+    for (label, seconds) in [
+        ("Session Login Response Time", LOGIN_RESPONSE_SECONDS),
+        ("Maximum Connection Retry Time", RETRY_WINDOW_SECONDS),
+        ("Login Retry Time Interval", POLLING_DELAY_SECONDS),
+    ] {
+        let _ = writeln!(text, "\t\t{label}: {seconds}/-");
+    }
+}
+
+// The module's own times, `config/limits.rs`.
+const LOGIN_RESPONSE_SECONDS: u32 = 60;
+const RETRY_WINDOW_SECONDS: u32 = 180;
+const POLLING_DELAY_SECONDS: u32 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tunables_are_those_of_the_module() {
+        let limits = include_str!("../../../drivers/scsi/iscsi/config/limits.rs");
+        for (name, seconds) in [
+            ("LOGIN_RESPONSE", LOGIN_RESPONSE_SECONDS),
+            ("RETRY_WINDOW", RETRY_WINDOW_SECONDS),
+            ("POLLING_DELAY", POLLING_DELAY_SECONDS),
+        ] {
+            let line = format!("const {name}: Delta = Delta::from_secs({seconds});");
+            assert!(limits.contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_peer_drives_the_terminal() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("ümläut 盘", "ümläut 盘"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("\u{9b}2J", "\\u{9b}2J"),
+            ("a\rb", "a\\u{d}b"),
+            ("a\u{8}b\u{7f}", "a\\u{8}b\\u{7f}"),
+            ("a\u{202e}b\u{2066}", "a\\u{202e}b\\u{2066}"),
+            ("a\n\tb", "a\n\tb"),
+        ] {
+            assert_eq!(for_terminal(text), expected);
+        }
+        assert_eq!(one_line("a\n\tTarget: b"), "a\\u{a}\\u{9}Target: b");
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `list discovery`.
+
+use serde::Serialize;
+
+use super::Listing;
+use crate::model::Discovery;
+
+/// The discovery methods.
+#[derive(Serialize)]
+pub(crate) struct DiscoveryListing {
+    #[serde(rename = "static")]
+    static_targets: bool,
+    sendtargets: bool,
+    isns: bool,
+}
+
+impl From<Discovery> for DiscoveryListing {
+    fn from(discovery: Discovery) -> Self {
+        Self {
+            static_targets: discovery.static_targets,
+            sendtargets: false,
+            isns: false,
+        }
+    }
+}
+
+impl Listing for DiscoveryListing {
+    fn text(&self) -> String {
+        let word = |on| match on {
+            true => "enabled",
+            false => "disabled",
+        };
+        format!(
+            "Discovery:\n\tStatic: {}\n\tSend Targets: {}\n\tiSNS: {}\n",
+            word(self.static_targets),
+            word(self.sendtargets),
+            word(self.isns)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meaning::Format;
+
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        let listing = DiscoveryListing::from(Discovery {
+            static_targets: true,
+        });
+        assert_eq!(
+            listing.print(Format::Text),
+            "Discovery:\n\tStatic: enabled\n\tSend Targets: disabled\n\tiSNS: disabled\n"
+        );
+        assert_eq!(
+            listing.print(Format::Json),
+            "{\n  \"static\": true,\n  \"sendtargets\": false,\n  \"isns\": false\n}\n"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `list target-param`.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use serde_json::{
+    Map,
+    Value as Json, //
+};
+
+use super::{
+    or_dash,
+    pairs,
+    params_json,
+    tunables,
+    Listing, //
+};
+use crate::meaning::Detail;
+use crate::model::{
+    Params,
+    TargetParam, //
+};
+
+/// The login parameters of targets.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(crate) struct TargetParamListing {
+    targets: Vec<Entry>,
+    #[serde(skip)]
+    detail: Detail,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    target: String,
+    alias: Option<String>,
+    bidirectional_authentication: bool,
+    authentication: &'static str,
+    default: Map<String, Json>,
+    configured: Map<String, Json>,
+    configured_sessions: u32,
+    #[serde(skip)]
+    params: [Params; 2],
+}
+
+impl TargetParamListing {
+    pub(crate) fn new<'a>(
+        targets: impl IntoIterator<Item = &'a TargetParam>,
+        detail: Detail,
+    ) -> Self {
+        let targets = targets.into_iter().map(|param| Entry {
+            target: param.target.to_string(),
+            alias: param.alias.clone(),
+            bidirectional_authentication: false,
+            authentication: "NONE",
+            default: params_json(&param.defaults),
+            configured: params_json(&param.configured),
+            configured_sessions: 1,
+            params: [param.defaults.clone(), param.configured.clone()],
+        });
+        Self {
+            targets: targets.collect(),
+            detail,
+        }
+    }
+}
+
+impl Listing for TargetParamListing {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for entry in &self.targets {
+            let alias = or_dash(entry.alias.as_deref());
+            let _ = writeln!(text, "Target: {}\n\tAlias: {alias}", entry.target);
+            if self.detail == Detail::Brief {
+                continue;
+            }
+            let bidirectional = match entry.bidirectional_authentication {
+                true => "enabled",
+                false => "disabled",
+            };
+            let _ = write!(
+                text,
+                "\tBi-directional Authentication: {bidirectional}\n\
+                 \tAuthentication Type: {}\n\
+                 \tLogin Parameters (Default/Configured):\n",
+                entry.authentication
+            );
+            let [defaults, configured] = &entry.params;
+            pairs(&mut text, "\t\t", defaults, configured);
+            tunables(&mut text);
+            let _ = writeln!(
+                text,
+                "\tConfigured Sessions: {}\n",
+                entry.configured_sessions
+            );
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iscsi_proto::proto::keys::{
+        DigestOffer,
+        Key,
+        Value,
+        LISTED, //
+    };
+    use iscsi_proto::proto::names::IscsiName;
+
+    use super::*;
+    use crate::meaning::Format;
+
+    fn sample() -> TargetParam {
+        let (mut defaults, mut configured) = (Params::default(), Params::default());
+        for key in LISTED {
+            defaults.set(key, key.spec().default().unwrap());
+        }
+        configured.set(Key::ImmediateData, Value::Boolean(false));
+        configured.set(Key::MaxBurstLength, Value::Number(1 << 20));
+        configured.set(Key::DataDigest, Value::Digest(DigestOffer::Crc32c));
+        TargetParam {
+            target: IscsiName::parse("iqn.2001-04.com.example:disk").unwrap(),
+            alias: None,
+            configured,
+            defaults,
+        }
+    }
+
+    #[test]
+    fn the_layouts_are_the_documented_ones() {
+        let short = "Target: iqn.2001-04.com.example:disk\n\tAlias: -\n";
+        let sample = [sample()];
+        let print = |detail| TargetParamListing::new(&sample, detail).print(Format::Text);
+        assert_eq!(print(Detail::Brief), short);
+        assert_eq!(
+            print(Detail::Verbose),
+            format!(
+                "{short}\
+                 \tBi-directional Authentication: disabled\n\
+                 \tAuthentication Type: NONE\n\
+                 \tLogin Parameters (Default/Configured):\n\
+                 \t\tData Sequence In Order: yes/-\n\
+                 \t\tData PDU In Order: yes/-\n\
+                 \t\tDefault Time To Retain: 20/-\n\
+                 \t\tDefault Time To Wait: 2/-\n\
+                 \t\tError Recovery Level: 0/-\n\
+                 \t\tFirst Burst Length: 65536/-\n\
+                 \t\tImmediate Data: yes/no\n\
+                 \t\tInitial Ready To Transfer (R2T): yes/-\n\
+                 \t\tMax Burst Length: 262144/1048576\n\
+                 \t\tMax Outstanding R2T: 1/-\n\
+                 \t\tMax Receive Data Segment Length: 8192/-\n\
+                 \t\tMax Connections: 1/-\n\
+                 \t\tHeader Digest: NONE/-\n\
+                 \t\tData Digest: NONE/CRC32\n\
+                 \tTunable Parameters (Default/Configured):\n\
+                 \t\tSession Login Response Time: 60/-\n\
+                 \t\tMaximum Connection Retry Time: 180/-\n\
+                 \t\tLogin Retry Time Interval: 60/-\n\
+                 \tConfigured Sessions: 1\n\
+                 \n"
+            )
+        );
+    }
+
+    #[test]
+    fn json_names_parameters_as_they_are_set() {
+        let text = TargetParamListing::new(&[sample()], Detail::Brief).print(Format::Json);
+        let json: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!(json[0]["default"]["maxburstlength"], 262_144);
+        assert_eq!(json[0]["configured"]["maxburstlength"], 1 << 20);
+        assert_eq!(json[0]["configured"]["immediatedata"], false);
+        assert_eq!(json[0]["configured"]["datadigest"], "CRC32");
+        assert!(json[0]["configured"].get("initialr2t").is_none());
+    }
+}
