@@ -137,6 +137,8 @@ pub(crate) struct HostLimits {
 pub(crate) struct Host<T: HostOps> {
     host: NonNull<bindings::Scsi_Host>,
     added: bool,
+    /// Dropped after the removal in `drop`, as fields are.
+    _transport: Option<Arc<dyn Send + Sync>>,
     _data: PhantomData<Arc<T>>,
 }
 
@@ -147,7 +149,8 @@ unsafe impl<T: HostOps> Send for Host<T> {}
 unsafe impl<T: HostOps> Sync for Host<T> {}
 
 impl<T: HostOps> Host<T> {
-    /// Allocates a host with its data. It is seen by nobody before [`Host::add`].
+    /// Allocates a host with its data. It is seen by nobody before it is added, by
+    /// [`Registration::add_host`](crate::linux::transport::Registration::add_host).
     pub(crate) fn new(data: Arc<T>, limits: HostLimits) -> Result<Self> {
         // SAFETY: The template is a constant that lives as long as the module, which the callbacks
         // keep by `module`.
@@ -175,6 +178,7 @@ impl<T: HostOps> Host<T> {
         Ok(Self {
             host,
             added: false,
+            _transport: None,
             _data: PhantomData,
         })
     }
@@ -203,17 +207,22 @@ impl<T: HostOps> Host<T> {
         unsafe { (*self.host.as_ptr()).host_no }
     }
 
-    /// Adds the host to the system, with the given transport class.
+    /// Adds the host to the system, as a host of the transport class that `template` stands for.
+    ///
+    /// `transport` is what keeps `template` registered; the host holds it until it is gone.
     ///
     /// # Errors
     ///
     /// Those of `scsi_add_host`.
-    pub(crate) fn add(&mut self, transport: Option<NonNull<bindings::scsi_transport_template>>) -> Result {
+    pub(in crate::linux) fn add(
+        &mut self,
+        template: NonNull<bindings::scsi_transport_template>,
+        transport: Arc<dyn Send + Sync>,
+    ) -> Result {
         let raw = self.host.as_ptr();
-        if let Some(transport) = transport {
-            // SAFETY: The host is not added yet, so nobody reads the field.
-            unsafe { (*raw).transportt = transport.as_ptr() };
-        }
+        // SAFETY: The host is not added yet, so nobody reads the field.
+        unsafe { (*raw).transportt = template.as_ptr() };
+        self._transport = Some(transport);
         // SAFETY: The host is fully set up; no parent means the platform bus.
         to_result(unsafe { bindings::scsi_add_host_with_dma(raw, null_mut(), null_mut()) })?;
         // INVARIANT: It has just succeeded.
@@ -388,7 +397,9 @@ impl<T: HostOps> VTable<T> {
 
     /// The template. Fields that are not named are zero: an absent callback or a default.
     const TEMPLATE: &'static bindings::scsi_host_template = &bindings::scsi_host_template {
-        module: kernel::module::this_module::<crate::LocalModule>().as_ptr().cast(),
+        module: kernel::module::this_module::<crate::LocalModule>()
+            .as_ptr()
+            .cast(),
         name: c"iSCSI initiator".as_ptr().cast(),
         proc_name: c"tcp_rs".as_ptr().cast(),
         queuecommand: Some(Self::queue_callback),

@@ -75,7 +75,7 @@ pub(crate) trait TransportOps: HostOps {
 
 /// The registered transport.
 ///
-/// The host and the session hold it, each in an [`Arc`], so it goes after the last of them.
+/// Hosts and sessions hold it in an [`Arc`], so it goes after the last of them.
 ///
 /// # Invariants
 ///
@@ -96,6 +96,8 @@ unsafe impl<T: TransportOps> Sync for Registration<T> {}
 
 impl<T: TransportOps> Registration<T> {
     /// Registers the transport.
+    ///
+    /// Hosts and sessions hold it, so it is for an [`Arc`].
     ///
     /// # Context
     ///
@@ -130,9 +132,9 @@ impl<T: TransportOps> Registration<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Host::add`].
-    pub(crate) fn add_host(&self, host: &mut Host<T>) -> Result {
-        host.add(Some(self.template))
+    /// Those of `scsi_add_host`.
+    pub(crate) fn add_host(self: &Arc<Self>, host: &mut Host<T>) -> Result {
+        host.add(self.template, self.clone())
     }
 
     /// The pointer that the class knows hosts of this transport by.
