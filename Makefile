@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0
+# The entry points; the work is in scripts/. Kbuild reads Kbuild, not this.
+
+# The kernel to build for, and what to run of the tests.
+KVER ?= $(shell uname -r)
+TESTS ?=
+export BEDS DESTDIR PREFIX
+
+.PHONY: all install uninstall demo test lint regen clean help
+
+all: ## Build iscsi.ko for the running kernel (KVER=...) and the programs
+	@scripts/build build $(KVER)
+
+install: ## Install the module and iscsiadm (DESTDIR=..., PREFIX=/usr/local)
+	@scripts/build install $(KVER)
+
+uninstall: ## Remove what install put there
+	@scripts/build uninstall $(KVER)
+
+demo: ## Boot a stock Debian 13 kernel in QEMU and use a disk over iSCSI in it
+	@scripts/demo
+
+test: ## Run lint and all tests (TESTS="name ...", BEDS="uml uml-debug qemu")
+	@scripts/test $(TESTS)
+
+lint: ## Check style and rules of the sources
+	@scripts/lint
+
+regen: ## Generate anew what comes from the netlink specification
+	@scripts/regen
+
+clean: ## Remove what was built in the checkout (the caches stay)
+	@scripts/build clean
+
+help: ## Print this
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
