@@ -4,10 +4,16 @@
 
 #![deny(unsafe_code)]
 
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
+mod config;
+mod engine;
 #[allow(unsafe_code, reason = "the one room that may")]
 mod linux;
+pub mod proto;
 
 module! {
     type: IscsiModule,
@@ -17,10 +23,14 @@ module! {
     license: "GPL v2",
 }
 
-struct IscsiModule;
+struct IscsiModule {
+    _initiator: Arc<engine::Initiator>,
+}
 
 impl kernel::Module for IscsiModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(IscsiModule)
+        Ok(IscsiModule {
+            _initiator: engine::Initiator::new(|_| ())?,
+        })
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod event;
 pub(crate) mod genl;
 pub(crate) mod kthread;
 pub(crate) mod memalloc;
+pub(crate) mod module;
 pub(crate) mod scsi;
 pub(crate) mod socket;
 pub(crate) mod sysfs;

@@ -57,6 +57,16 @@ void iscsi_helper_memalloc_noreclaim_restore(unsigned int flags)
 	memalloc_noreclaim_restore(flags);
 }
 
+bool iscsi_helper_try_module_get(struct module *module)
+{
+	return try_module_get(module);
+}
+
+void iscsi_helper_module_put(struct module *module)
+{
+	module_put(module);
+}
+
 void iscsi_helper_get_task_struct(struct task_struct *task)
 {
 	get_task_struct(task);

@@ -29,6 +29,9 @@ void iscsi_helper_memalloc_noio_restore(unsigned int flags);
 unsigned int iscsi_helper_memalloc_noreclaim_save(void);
 void iscsi_helper_memalloc_noreclaim_restore(unsigned int flags);
 
+bool iscsi_helper_try_module_get(struct module *module);
+void iscsi_helper_module_put(struct module *module);
+
 void iscsi_helper_get_task_struct(struct task_struct *task);
 void iscsi_helper_put_task_struct(struct task_struct *task);
 

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A connection: a socket with what was agreed about it at login.
+
+use super::task::MAX_OUTSTANDING_R2T;
+use crate::{
+    linux::socket::{
+        SockAddr,
+        Socket, //
+    },
+    proto::{
+        data_out::{
+            ImmediateData,
+            InitialR2t,
+            TransferLimits, //
+        },
+        negotiate::Negotiated,
+        pdu::{
+            Cid,
+            Digest,
+            NopIn, //
+        },
+        sn::{
+            StatSn,
+            StatSnOrder,
+            StatSnTracker, //
+        },
+    },
+};
+use core::fmt;
+use kernel::{
+    new_spinlock,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        SpinLock, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
+    },
+};
+
+/// Why a connection came to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ConnectionError {
+    /// The transport: what the socket said.
+    Transport(Error),
+    /// The target has closed the connection.
+    ClosedByTarget,
+    /// A header digest was wrong, RFC 7143 section 7.8.
+    HeaderDigest,
+    /// A data digest was wrong, RFC 7143 section 7.8.
+    DataDigest,
+    /// The target broke a rule of the protocol: which one.
+    Protocol(&'static str),
+    /// The target did not answer a NOP-Out in time.
+    NopTimeout,
+    /// The target asked for it with an asynchronous message, RFC 7143 section 11.9.1.
+    AskedByTarget,
+    /// A reset of the target dropped it.
+    Reset,
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(err) => write!(f, "connection lost: error {}", err.to_errno()),
+            Self::ClosedByTarget => f.write_str("connection closed by the target"),
+            Self::HeaderDigest => f.write_str("wrong header digest received"),
+            Self::DataDigest => f.write_str("wrong data digest received"),
+            Self::Protocol(rule) => write!(f, "protocol error of the target: {rule}"),
+            Self::NopTimeout => f.write_str("target does not answer pings"),
+            Self::AskedByTarget => f.write_str("target asked to end the connection"),
+            Self::Reset => f.write_str("connection dropped by a target reset"),
+        }
+    }
+}
+
+impl ConnectionError {
+    /// Whether it is the target's protocol that failed (T14) rather than the transport (T15).
+    pub(super) fn is_protocol(&self) -> bool {
+        matches!(
+            self,
+            Self::HeaderDigest | Self::DataDigest | Self::Protocol(_)
+        )
+    }
+}
+
+/// Answers to pings of the target that wait to be sent. More than this many at a time is not a
+/// target that wants to know whether we live.
+const MAX_PINGS: usize = 32;
+
+/// Pings of the target, first come first.
+struct Pings {
+    waiting: [Option<NopIn>; MAX_PINGS],
+    first: usize,
+    count: usize,
+}
+
+/// What RX and TX share, under one lock.
+struct Shared {
+    stat_sn: StatSnTracker,
+    pings: Pings,
+    /// The first reason to end; later ones follow from it.
+    error: Option<ConnectionError>,
+    last_received: Instant<Monotonic>,
+}
+
+/// The part of what was agreed that the transfer of data needs.
+fn transfer_limits(agreed: &Negotiated) -> TransferLimits {
+    TransferLimits {
+        initial_r2t: if agreed.initial_r2t {
+            InitialR2t::Required
+        } else {
+            InitialR2t::NotRequired
+        },
+        immediate_data: if agreed.immediate_data {
+            ImmediateData::Allowed
+        } else {
+            ImmediateData::Refused
+        },
+        first_burst: agreed.first_burst_length,
+        max_burst: agreed.max_burst_length,
+        max_send_segment: agreed.target_max_recv_data_segment_length,
+        max_recv_segment: agreed.max_recv_data_segment_length,
+        max_outstanding_r2t: agreed
+            .max_outstanding_r2t
+            .min(u32::from(MAX_OUTSTANDING_R2T)) as u16,
+    }
+}
+
+/// A connection in its full feature phase.
+///
+/// Made by the login, shared by the TX and RX threads, ended by [`Connection::fail`] from whichever
+/// side sees trouble first.
+#[pin_data]
+pub(crate) struct Connection {
+    pub(super) socket: Arc<Socket>,
+    pub(crate) cid: Cid,
+    pub(crate) peer: SockAddr,
+    pub(crate) local: SockAddr,
+    pub(crate) negotiated: Negotiated,
+    pub(super) limits: TransferLimits,
+    pub(super) header_digest: Digest,
+    pub(super) data_digest: Digest,
+    /// Bytes of PDUs sent and received.
+    pub(super) sent_bytes: Atomic<i64>,
+    pub(super) received_bytes: Atomic<i64>,
+    #[pin]
+    shared: SpinLock<Shared>,
+}
+
+impl Connection {
+    /// A connection that has logged in, with the statuses that came until then.
+    pub(super) fn new(
+        socket: Arc<Socket>,
+        cid: Cid,
+        peer: SockAddr,
+        negotiated: Negotiated,
+        statuses: StatSnTracker,
+    ) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            local: socket.local_addr()?,
+            socket,
+            cid,
+            peer,
+            limits: transfer_limits(&negotiated),
+            header_digest: negotiated.header_digest,
+            data_digest: negotiated.data_digest,
+            negotiated,
+            sent_bytes: Atomic::new(0),
+            received_bytes: Atomic::new(0),
+            shared <- new_spinlock!(
+                Shared {
+                    stat_sn: statuses,
+                    pings: Pings {
+                        waiting: [None; MAX_PINGS],
+                        first: 0,
+                        count: 0,
+                    },
+                    error: None,
+                    last_received: Instant::now(),
+                },
+                "Connection::shared"
+            ),
+        })
+    }
+
+    /// Ends the connection: notes the reason, if it is the first, and shuts the socket down, so that
+    /// both threads come to their end.
+    ///
+    /// # Context
+    ///
+    /// May sleep shortly for the lock of the socket.
+    pub(super) fn fail(&self, error: ConnectionError) {
+        {
+            let mut shared = self.shared.lock();
+            if shared.error.is_none() {
+                shared.error = Some(error);
+            }
+        }
+        self.socket.shutdown();
+    }
+
+    /// Why the connection ended, if it has.
+    pub(super) fn error(&self) -> Option<ConnectionError> {
+        self.shared.lock().error
+    }
+
+    /// The StatSN to acknowledge, RFC 7143 section 4.2.2.2.
+    pub(super) fn exp_stat_sn(&self) -> StatSn {
+        self.shared.lock().stat_sn.expected()
+    }
+
+    /// Takes the StatSN of a PDU that carries a status of its own.
+    pub(super) fn accept_stat_sn(&self, sn: StatSn) -> StatSnOrder {
+        self.shared.lock().stat_sn.accept(sn)
+    }
+
+    /// Keeps a ping of the target to be answered.
+    pub(super) fn push_ping(&self, ping: NopIn) -> Result<(), ConnectionError> {
+        let mut shared = self.shared.lock();
+        let pings = &mut shared.pings;
+        let place = (pings.first + pings.count) % MAX_PINGS;
+        match pings.waiting.get_mut(place) {
+            Some(slot @ None) => *slot = Some(ping),
+            _ => return Err(ConnectionError::Protocol("too many unanswered NOP-Ins")),
+        }
+        pings.count += 1;
+        Ok(())
+    }
+
+    /// The next ping of the target to answer.
+    pub(super) fn pop_ping(&self) -> Option<NopIn> {
+        let mut shared = self.shared.lock();
+        let pings = &mut shared.pings;
+        let ping = pings.waiting.get_mut(pings.first)?.take()?;
+        pings.first = (pings.first + 1) % MAX_PINGS;
+        pings.count = pings.count.saturating_sub(1);
+        Some(ping)
+    }
+
+    /// Notes that something has come from the target.
+    pub(super) fn touch(&self) {
+        self.shared.lock().last_received = Instant::now();
+    }
+
+    /// How long nothing has come from the target, in milliseconds.
+    pub(super) fn silent_ms(&self) -> i64 {
+        self.shared.lock().last_received.elapsed().as_millis()
+    }
+
+    /// Counts bytes sent.
+    pub(super) fn count_sent(&self, bytes: usize) {
+        self.sent_bytes.fetch_add(bytes as i64, Relaxed);
+    }
+
+    /// Counts bytes received.
+    pub(super) fn count_received(&self, bytes: usize) {
+        self.received_bytes.fetch_add(bytes as i64, Relaxed);
+    }
+}

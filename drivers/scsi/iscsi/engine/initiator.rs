@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The initiator: the configuration and all sessions of the module.
+
+use super::{
+    session::Session,
+    wd, //
+};
+use crate::{
+    config::{
+        Config,
+        StaticTarget, //
+    },
+    linux::{
+        crc32c,
+        kthread::Thread,
+        module::ModuleRef,
+        transport::Registration, //
+    },
+    proto::{
+        address::Portal,
+        names::IscsiName,
+        pdu::Isid,
+        session::SessionState, //
+    },
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+
+/// A session has changed its state, or a login has failed (then `old` equals `new`).
+pub(crate) struct SessionEvent<'a> {
+    /// The session's number.
+    pub(crate) id: u32,
+    /// Its target.
+    pub(crate) target: IscsiName,
+    /// The state before.
+    pub(crate) old: SessionState,
+    /// The state now.
+    pub(crate) new: SessionState,
+    /// Why, if something went wrong.
+    pub(crate) reason: Option<&'a str>,
+}
+
+/// A session with its threads. Their drop waits for their end.
+struct Entry {
+    session: Arc<Session>,
+    wd: Thread,
+    ic: Thread,
+    /// The module stays while there are sessions.
+    _module: ModuleRef,
+}
+
+struct Sessions {
+    entries: KVec<Entry>,
+    next_id: u32,
+}
+
+/// All that the module has.
+///
+/// Locks: `config` is held shortly and inside nothing; `sessions` is not held while a session
+/// starts or ends.
+#[pin_data]
+pub(crate) struct Initiator {
+    #[pin]
+    config: Mutex<Config>,
+    #[pin]
+    sessions: Mutex<Sessions>,
+    transport: Arc<Registration<Session>>,
+    observer: fn(&SessionEvent<'_>),
+}
+
+impl Initiator {
+    /// An initiator without sessions. `observer` is told of the events of all sessions; it must not
+    /// sleep long.
+    pub(crate) fn new(observer: fn(&SessionEvent<'_>)) -> Result<Arc<Self>> {
+        let transport = Arc::new(Registration::new()?, GFP_KERNEL)?;
+        Arc::pin_init(
+            pin_init!(Self {
+                config <- new_mutex!(Config::new(), "Initiator::config"),
+                sessions <- new_mutex!(
+                    Sessions {
+                        entries: KVec::new(),
+                        next_id: 1,
+                    },
+                    "Initiator::sessions"
+                ),
+                transport,
+                observer,
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The live configuration.
+    pub(crate) fn config(&self) -> &Mutex<Config> {
+        &self.config
+    }
+
+    pub(super) fn transport(&self) -> Arc<Registration<Session>> {
+        self.transport.clone()
+    }
+
+    pub(super) fn announce(&self, event: &SessionEvent<'_>) {
+        (self.observer)(event);
+    }
+
+    /// Makes a session with a static target, and lets it log in. Of a session that exists it only
+    /// wants a login now, if it has none.
+    ///
+    /// # Context
+    ///
+    /// Sleeps; the caller serialises changes.
+    pub(crate) fn connect_static(self: &Arc<Self>, target: &StaticTarget) -> Result {
+        if let Some(session) = self.find(&target.name, target.portal) {
+            session.poke();
+            return Ok(());
+        }
+        let module = ModuleRef::take()?;
+        let id = {
+            let mut sessions = self.sessions.lock();
+            let id = sessions.next_id;
+            sessions.next_id = id.wrapping_add(1).max(1);
+            sessions.entries.reserve(1, GFP_KERNEL)?;
+            id
+        };
+        let session = Session::new(self.clone(), id, self.isid_for(target), *target)?;
+        let threads = Thread::spawn(c"iscsi_ic", session.clone(), Session::run_ic).and_then(|ic| {
+            match Thread::spawn(c"iscsi_wd", session.clone(), wd::run) {
+                Ok(wd) => Ok((wd, ic)),
+                Err(error) => {
+                    session.stop_ic();
+                    Err(error)
+                }
+            }
+        });
+        let (wd, ic) = match threads {
+            Ok(threads) => threads,
+            Err(error) => {
+                drop(session.take_scsi_side());
+                return Err(error);
+            }
+        };
+        let entry = Entry {
+            session,
+            wd,
+            ic,
+            _module: module,
+        };
+        let pushed = self.sessions.lock().entries.push_within_capacity(entry);
+        pushed.map_err(|error| {
+            // Cannot be, with changes serialised: the place was reserved above.
+            end(error.0);
+            ENOMEM
+        })
+    }
+
+    /// Logs the session with this target and portal out and removes it.
+    ///
+    /// # Context
+    ///
+    /// Sleeps until all disks are gone and the logout is done; the caller serialises changes.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if there is none; `EBUSY` if a disk of it is open: then nothing has changed.
+    pub(crate) fn disconnect(&self, name: &IscsiName, portal: Portal) -> Result {
+        let session = self.find(name, portal).ok_or(ENOENT)?;
+        if session
+            .scsi_side()
+            .is_some_and(|side| side.host.openers() > 0)
+        {
+            return Err(EBUSY);
+        }
+        let entry = {
+            let mut sessions = self.sessions.lock();
+            let index = sessions
+                .entries
+                .iter()
+                .position(|entry| entry.session.id == session.id)
+                .ok_or(ENOENT)?;
+            sessions.entries.remove(index).map_err(|_| ENOENT)?
+        };
+        end(entry);
+        Ok(())
+    }
+
+    fn find(&self, name: &IscsiName, portal: Portal) -> Option<Arc<Session>> {
+        let sessions = self.sessions.lock();
+        sessions
+            .entries
+            .iter()
+            .map(|entry| &entry.session)
+            .find(|session| session.target.name == *name && session.target.portal == portal)
+            .cloned()
+    }
+
+    /// The session with the smallest number above `after`.
+    pub(crate) fn session_after(&self, after: Option<u32>) -> Option<Arc<Session>> {
+        let sessions = self.sessions.lock();
+        sessions
+            .entries
+            .iter()
+            .map(|entry| &entry.session)
+            .filter(|session| after.is_none_or(|after| session.id > after))
+            .min_by_key(|session| session.id)
+            .cloned()
+    }
+
+    /// A name for a session with `target`.
+    ///
+    /// It is the same each time (persistent reservations belong to it), made of our node name and
+    /// the portal, and differs between sessions with one target (RFC 7143 section 4.4.3.1).
+    fn isid_for(&self, target: &StaticTarget) -> Isid {
+        let node = match self.config.lock().initiator().name {
+            Some(name) => crc32c::Digest::of(name.as_bytes()),
+            None => [0; 4],
+        };
+        let mut place = crc32c::Digest::new();
+        match target.portal.address {
+            crate::proto::address::IpAddress::V4(octets) => place.update(&octets),
+            crate::proto::address::IpAddress::V6 { octets, .. } => place.update(&octets),
+        }
+        place.update(&target.portal.port.to_be_bytes());
+        let [a, b, _, _] = place.finish();
+        let mut qualifier = u16::from_be_bytes([a, b]);
+        let [x, y, z, _] = node;
+        let sessions = self.sessions.lock();
+        loop {
+            let isid = Isid::random([x, y, z], qualifier);
+            let taken = sessions.entries.iter().any(|entry| {
+                entry.session.target.name == target.name && entry.session.isid == isid
+            });
+            if !taken {
+                return isid;
+            }
+            qualifier = qualifier.wrapping_add(1);
+        }
+    }
+}
+
+/// Ends a session: the disks first, while the target still takes what their caches hold; then the
+/// connection; then what is left of it in the system.
+fn end(entry: Entry) {
+    let Entry {
+        session,
+        wd,
+        ic,
+        _module,
+    } = entry;
+    // From here on a lost connection ends the commands instead of holding them back.
+    session.begin_close();
+    if let Some(side) = session.scsi_side() {
+        side.class.remove_target();
+    }
+    session.begin_stop();
+    // The WD thread logs out, ends TX and RX, and flushes.
+    drop(wd);
+    // The IC thread completes what was flushed.
+    session.stop_ic();
+    drop(ic);
+    // The class session, then the host; no callback comes after this.
+    drop(session.take_scsi_side());
+}

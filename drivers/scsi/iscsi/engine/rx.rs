@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The RX thread of a connection: always listens, and reads data straight into the pages of the
+//! command it belongs to.
+
+use super::{
+    connection::{
+        Connection,
+        ConnectionError, //
+    },
+    session::Session,
+    task::{
+        Outcome,
+        TaskGuard,
+        TaskTable,
+        Work, //
+    },
+    trace, //
+};
+use crate::{
+    linux::{
+        bvec::BioVec,
+        crc32c,
+        memalloc::NoReclaim,
+        scsi::{
+            Direction,
+            HostStatus, //
+        },
+    },
+    proto::{
+        command::{
+            Answer,
+            CommandEvent,
+            CommandState, //
+        },
+        data_in::{
+            self,
+            Residual,
+            SenseSegment,
+            Verdict, //
+        },
+        pdu::{
+            AsyncEvent,
+            AsyncMessage,
+            Bhs,
+            DataIn,
+            Itt,
+            NopIn,
+            Opcode,
+            R2t,
+            Reject,
+            ScsiResponse,
+            ScsiStatus,
+            SegmentLens,
+            StatSnUse,
+            TargetPdu, //
+        },
+        sn::{
+            StatSnOrder,
+            WindowUpdate, //
+        },
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// Pieces that one receive fills at most.
+const MAX_PIECES: usize = 64;
+
+/// How much is kept of a data segment that does not go to a command: sense data, the header inside
+/// a Reject. What is longer is read and forgotten.
+const KEPT_BYTES: usize = 512;
+
+/// Padding and data digest behind a data segment.
+const TAIL_BYTES: usize = 7;
+
+/// The body of the RX thread.
+///
+/// # Context
+///
+/// Runs without reclaim: memory may be waiting for the answers that it reads.
+pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
+    let _reclaim = NoReclaim::enter();
+    let receiver = Receiver {
+        session: &session,
+        conn: &conn,
+    };
+    while conn.error().is_none() {
+        if let Err(error) = receiver.receive_pdu() {
+            session.connection_failed(&conn, error);
+        }
+    }
+}
+
+/// One RX thread at work.
+struct Receiver<'a> {
+    session: &'a Session,
+    conn: &'a Connection,
+}
+
+impl Receiver<'_> {
+    /// Receives and handles one PDU.
+    fn receive_pdu(&self) -> Result<(), ConnectionError> {
+        let mut header: Bhs = [0; 48];
+        self.read(&mut header)?;
+        self.conn.touch();
+        trace::received(self.session.id, self.conn.cid, &header);
+
+        let lens = SegmentLens::of(
+            &header,
+            self.conn.limits.max_recv_segment,
+            self.conn.header_digest,
+            self.conn.data_digest,
+        )
+        .map_err(|_| {
+            // The length is not to be trusted if the digest says so; and if it is right, the PDU is
+            // one that we have not allowed.
+            ConnectionError::Protocol("data segment longer than our MaxRecvDataSegmentLength")
+        })?;
+        self.read_rest_of_header(&header, &lens)?;
+        let pdu = TargetPdu::parse(&header)
+            .map_err(|_| ConnectionError::Protocol("PDU of a kind that no target sends"))?;
+        self.update_numbers(&pdu)?;
+
+        match &pdu {
+            TargetPdu::DataIn(data) => return self.data_in(data, &lens),
+            TargetPdu::R2t(r2t) => self.r2t(r2t)?,
+            TargetPdu::ScsiResponse(response) => return self.scsi_response(response, &lens),
+            TargetPdu::NopIn(nop) => self.nop_in(nop)?,
+            TargetPdu::TaskResponse(response) => {
+                self.own_answer(response.itt, response.response.get(), true)
+            }
+            TargetPdu::LogoutResponse(response) => {
+                self.own_answer(response.itt, response.outcome.get(), true)
+            }
+            TargetPdu::AsyncMessage(message) => self.async_message(message)?,
+            TargetPdu::Reject(reject) => return self.reject(reject, &lens),
+            TargetPdu::LoginResponse(_) | TargetPdu::TextResponse(_) => {
+                return Err(ConnectionError::Protocol("answer to nothing that we asked"))
+            }
+        }
+        self.skip_data(&lens)
+    }
+
+    fn read(&self, buf: &mut [u8]) -> Result<(), ConnectionError> {
+        self.conn.socket.recv_into(buf).map_err(lost)?;
+        self.conn.count_received(buf.len());
+        Ok(())
+    }
+
+    /// Reads additional header segments, which no PDU of a target needs, and checks the digest.
+    fn read_rest_of_header(&self, header: &Bhs, lens: &SegmentLens) -> Result<(), ConnectionError> {
+        let mut digest = crc32c::Digest::new();
+        digest.update(header);
+        let mut left = lens.ahs as usize;
+        while left > 0 {
+            let mut buf = [0; 64];
+            let take = left.min(buf.len());
+            let (part, _) = buf.split_at_mut(take);
+            self.read(part)?;
+            digest.update(part);
+            left -= take;
+        }
+        if lens.header_digest > 0 {
+            let mut got = [0; crc32c::DIGEST_LEN];
+            self.read(&mut got)?;
+            if got != digest.finish() {
+                return Err(ConnectionError::HeaderDigest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the serial numbers of a PDU, RFC 7143 section 4.2.2.
+    fn update_numbers(&self, pdu: &TargetPdu) -> Result<(), ConnectionError> {
+        if let StatSnUse::Takes(sn) = pdu.stat_sn() {
+            match self.conn.accept_stat_sn(sn) {
+                StatSnOrder::InOrder => (),
+                StatSnOrder::Repeated | StatSnOrder::Gap { .. } => {
+                    return Err(ConnectionError::Protocol("StatSN out of order"))
+                }
+            }
+        }
+        if let Some((exp, max)) = pdu.window() {
+            let update = self.session.window.lock().handle_update(exp, max);
+            if update == WindowUpdate::Opened && !self.session.pending.is_empty() {
+                self.session.tx_event.signal();
+            }
+        }
+        Ok(())
+    }
+
+    /// Data of a read, RFC 7143 section 11.7.
+    fn data_in(&self, data: &DataIn, lens: &SegmentLens) -> Result<(), ConnectionError> {
+        let tag = TaskTable::index_of(data.itt);
+        let Some(mut guard) = self.active(data.itt) else {
+            // What was on its way when its command was aborted.
+            self.session.count_stray();
+            return self.skip_data(lens);
+        };
+        let Some(scsi) = guard.scsi() else {
+            return Err(ConnectionError::Protocol("Data-In for a request without data"));
+        };
+        if scsi.direction != Direction::Read {
+            return Err(ConnectionError::Protocol("Data-In for a command that does not read"));
+        }
+        let span = scsi
+            .data_in
+            .accept(data)
+            .map_err(|_| ConnectionError::Protocol("Data-In out of order or out of bounds"))?;
+        scsi.rx_holds = true;
+        let task = guard.lock_ref();
+        drop(guard);
+
+        let result = self.receive_data(tag, span.offset, lens);
+
+        let mut guard = task.lock();
+        let mut done = None;
+        if let Some(scsi) = guard.scsi() {
+            scsi.rx_holds = false;
+            if result.is_ok() {
+                done = data.ending().map(|(status, residual)| {
+                    self.settle(scsi.expected, scsi.data_in.received(), status, residual)
+                });
+            }
+        }
+        match done {
+            Some(outcome) => self.session.answered(tag, guard, outcome),
+            None => self.session.released(tag, guard),
+        }
+        result
+    }
+
+    /// Reads a data segment into the pages of the command that this thread holds.
+    fn receive_data(&self, tag: u32, offset: u32, lens: &SegmentLens) -> Result<(), ConnectionError> {
+        let with_digest = lens.data_digest > 0;
+        let mut digest = crc32c::Digest::new();
+        let (mut done, total) = (0, lens.data.get());
+        while done < total {
+            let mut pieces = [BioVec::EMPTY; MAX_PIECES];
+            let (count, bytes) = match self.session.tasks.get(tag).map(|task| task.lock()) {
+                Some(mut guard) => match guard.scsi() {
+                    Some(scsi) => scsi
+                        .command
+                        .pieces(offset + done, total - done, &mut pieces),
+                    None => (0, 0),
+                },
+                None => (0, 0),
+            };
+            let pieces = pieces.get(..count).unwrap_or(&[]);
+            if bytes == 0 {
+                return Err(ConnectionError::Protocol("Data-In beyond the command's memory"));
+            }
+            self.conn.socket.recv(pieces).map_err(lost)?;
+            self.conn.count_received(bytes as usize);
+            if with_digest {
+                for piece in pieces {
+                    piece.with_bytes(|bytes| digest.update(bytes));
+                }
+            }
+            done += bytes;
+        }
+        self.read_tail(lens, digest)
+    }
+
+    /// Reads the padding and the digest behind a data segment.
+    fn read_tail(
+        &self,
+        lens: &SegmentLens,
+        mut digest: crc32c::Digest,
+    ) -> Result<(), ConnectionError> {
+        let padding = lens.padding as usize;
+        let mut buf = [0; TAIL_BYTES];
+        let len = padding + lens.data_digest as usize;
+        let Some(tail) = buf.get_mut(..len) else {
+            return Err(ConnectionError::Protocol("data segment has no end"));
+        };
+        if tail.is_empty() {
+            return Ok(());
+        }
+        self.read(tail)?;
+        let (padding, got) = tail.split_at(padding);
+        digest.update(padding);
+        if !got.is_empty() && got != digest.finish() {
+            return Err(ConnectionError::DataDigest);
+        }
+        Ok(())
+    }
+
+    /// Reads a data segment of which only the start is wanted; says how much there is of it.
+    fn keep_data(
+        &self,
+        lens: &SegmentLens,
+        keep: &mut [u8; KEPT_BYTES],
+    ) -> Result<usize, ConnectionError> {
+        let mut digest = crc32c::Digest::new();
+        let total = lens.data.get() as usize;
+        let kept = total.min(keep.len());
+        let (start, _) = keep.split_at_mut(kept);
+        if !start.is_empty() {
+            self.read(start)?;
+            digest.update(start);
+        }
+        let mut left = total - kept;
+        let mut scrap = [0; 256];
+        while left > 0 {
+            let (part, _) = scrap.split_at_mut(left.min(256));
+            self.read(part)?;
+            digest.update(part);
+            left -= part.len();
+        }
+        if total > 0 {
+            self.read_tail(lens, digest)?;
+        }
+        Ok(kept)
+    }
+
+    fn skip_data(&self, lens: &SegmentLens) -> Result<(), ConnectionError> {
+        if lens.data.get() > 0 {
+            self.keep_data(lens, &mut [0; KEPT_BYTES])?;
+        }
+        Ok(())
+    }
+
+    /// The task with this tag, if it is one that the target may answer.
+    fn active(&self, itt: Itt) -> Option<TaskGuard<'_>> {
+        let guard = self.session.tasks.find(itt)?;
+        let awaited = matches!(
+            guard.state(),
+            CommandState::Active | CommandState::Aborting
+        );
+        awaited.then_some(guard)
+    }
+
+    /// Ready To Transfer, RFC 7143 section 11.8.
+    fn r2t(&self, r2t: &R2t) -> Result<(), ConnectionError> {
+        let Some(mut guard) = self.active(r2t.itt) else {
+            self.session.count_stray();
+            return Ok(());
+        };
+        match guard.scsi() {
+            Some(scsi) if scsi.direction == Direction::Write => scsi
+                .r2ts
+                .accept(r2t)
+                .map_err(|_| ConnectionError::Protocol("R2T out of order or out of bounds"))?,
+            _ => return Err(ConnectionError::Protocol("R2T for a command that does not write")),
+        }
+        drop(guard);
+        self.session.data_out.push(TaskTable::index_of(r2t.itt));
+        self.session.tx_event.signal();
+        Ok(())
+    }
+
+    /// The end of a command, RFC 7143 section 11.4.
+    fn scsi_response(
+        &self,
+        response: &ScsiResponse,
+        lens: &SegmentLens,
+    ) -> Result<(), ConnectionError> {
+        let mut buf = [0; KEPT_BYTES];
+        let kept = self.keep_data(lens, &mut buf)?;
+        let Some(mut guard) = self.active(response.itt) else {
+            self.session.count_stray();
+            return Ok(());
+        };
+        let Some(scsi) = guard.scsi() else {
+            return Err(ConnectionError::Protocol("SCSI response to a request of another kind"));
+        };
+        let outcome = match response.ending() {
+            Some((status, residual)) => {
+                if kept > 0 {
+                    let data = buf.get(..kept).unwrap_or(&[]);
+                    if let Ok(segment) = SenseSegment::parse_start(data, lens.data.get() as usize) {
+                        scsi.command.set_sense(segment.sense);
+                    }
+                }
+                let moved = match scsi.direction {
+                    Direction::None => 0,
+                    Direction::Read => scsi.data_in.received(),
+                    // The target says what of it was not taken.
+                    Direction::Write => scsi.expected,
+                };
+                self.settle(scsi.expected, moved, status, residual)
+            }
+            // The target could not execute it at all, RFC 7143 section 11.4.3.
+            None => Outcome::transport(HostStatus::Error),
+        };
+        self.session
+            .answered(TaskTable::index_of(response.itt), guard, outcome);
+        Ok(())
+    }
+
+    /// What to tell the mid-layer of a command that has ended with a SCSI status.
+    fn settle(&self, expected: u32, moved: u32, status: ScsiStatus, residual: Residual) -> Outcome {
+        let settled = data_in::settle(expected, moved, residual);
+        let host = match settled.verdict {
+            Verdict::Agrees => HostStatus::Ok,
+            // Bytes are missing and the target says that none are: nothing of it can be trusted.
+            // With a status other than GOOD there is nothing to trust to begin with.
+            Verdict::Missing | Verdict::Implausible if status == ScsiStatus::GOOD => {
+                HostStatus::Error
+            }
+            Verdict::Missing | Verdict::Implausible => HostStatus::Ok,
+        };
+        Outcome {
+            host,
+            status: status.get(),
+            residual: settled.residual,
+        }
+    }
+
+    /// An answer to a ping of ours, or a ping of the target's, RFC 7143 section 11.19.
+    fn nop_in(&self, nop: &NopIn) -> Result<(), ConnectionError> {
+        if let Some(itt) = nop.itt {
+            self.own_answer(itt, 0, true);
+        } else if nop.ttt.is_some() {
+            self.conn.push_ping(*nop)?;
+            self.session.tx_event.signal();
+        }
+        Ok(())
+    }
+
+    /// The answer to a request of our own.
+    fn own_answer(&self, itt: Itt, code: u8, done: bool) {
+        let Some(mut guard) = self.active(itt) else {
+            self.session.count_stray();
+            return;
+        };
+        if let Work::Own(_, answer) = &mut guard.work {
+            *answer = Some(code);
+            let answer = if done { Answer::Done } else { Answer::Refused };
+            guard.apply(self.session.id, CommandEvent::Answered(answer));
+            drop(guard);
+            self.session.own_request_ended();
+        } else {
+            self.session.count_stray();
+        }
+    }
+
+    /// Asynchronous message, RFC 7143 section 11.9.
+    fn async_message(&self, message: &AsyncMessage) -> Result<(), ConnectionError> {
+        match message.event {
+            // The sense data says what changed; a scan finds out.
+            AsyncEvent::SCSI => self.session.scan_wanted(),
+            AsyncEvent::LOGOUT_REQUEST => self.session.logout_wanted(),
+            AsyncEvent::CONNECTION_DROP | AsyncEvent::SESSION_DROP => {
+                return Err(ConnectionError::AskedByTarget)
+            }
+            // A negotiation that we do not enter ends with a logout: RFC 7143 section 11.9.1.
+            AsyncEvent::NEGOTIATION_REQUEST => self.session.logout_wanted(),
+            _ => (),
+        }
+        Ok(())
+    }
+
+    /// The target refuses a PDU of ours, RFC 7143 section 11.17.
+    fn reject(&self, reject: &Reject, lens: &SegmentLens) -> Result<(), ConnectionError> {
+        let mut buf = [0; KEPT_BYTES];
+        let kept = self.keep_data(lens, &mut buf)?;
+        pr_warn!(
+            "session {}: target rejected a PDU: reason {:#04x}\n",
+            self.session.id,
+            reject.reason.get()
+        );
+        let Some(header) = buf.get(..kept).and_then(|data| data.first_chunk::<48>()) else {
+            return Err(ConnectionError::Protocol("Reject without the rejected header"));
+        };
+        let itt = header
+            .get(16..20)
+            .and_then(|bytes| bytes.first_chunk::<4>())
+            .and_then(|bytes| Itt::new(u32::from_be_bytes(*bytes)));
+        match crate::proto::pdu::opcode(header) {
+            // A ping was not worth an answer to it; a refused management request has failed.
+            Opcode::NOP_OUT => Ok(()),
+            Opcode::TASK_REQUEST => {
+                if let Some(itt) = itt {
+                    self.own_answer(itt, u8::MAX, false);
+                }
+                Ok(())
+            }
+            _ => Err(ConnectionError::Protocol("target rejected a PDU")),
+        }
+    }
+}
+
+/// What an error of a receive means.
+fn lost(error: Error) -> ConnectionError {
+    if error == ECONNRESET {
+        ConnectionError::ClosedByTarget
+    } else {
+        ConnectionError::Transport(error)
+    }
+}

@@ -1,0 +1,681 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A session: what its threads, the SCSI mid-layer and the control room share.
+
+use super::{
+    connection::{
+        Connection,
+        ConnectionError, //
+    },
+    initiator::Initiator,
+    report::Text,
+    tag_queue::TagQueue,
+    task::{
+        Outcome,
+        Request,
+        ScsiTask,
+        TaskGuard,
+        TaskTable,
+        Work, //
+    },
+    tx::Batch, //
+};
+use crate::{
+    config::StaticTarget,
+    linux::{
+        event::{
+            Event,
+            Wake, //
+        },
+        scsi::{
+            Busy,
+            Command,
+            Host,
+            HostLimits,
+            HostStatus, //
+        },
+        socket::Socket,
+        transport::{
+            self,
+            ClsSession, //
+        },
+    },
+    proto::{
+        command::{
+            Answer,
+            CommandEvent,
+            CommandState,
+            Ending, //
+        },
+        connection::ConnectionState,
+        pdu::{
+            Isid,
+            Lun,
+            Tsih, //
+        },
+        session::SessionState,
+        sn::{
+            CmdSn,
+            CmdWindow, //
+        },
+    },
+};
+use core::fmt;
+use kernel::{
+    new_mutex,
+    new_spinlock,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc,
+        Mutex,
+        SpinLock, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
+    },
+};
+
+/// Commands of the mid-layer that a session takes at a time.
+const CAN_QUEUE: u16 = 512;
+
+/// Commands at a time and logical unit, until the administrator says otherwise.
+const CMD_PER_LUN: i16 = 128;
+
+/// Logical units: all numbers of the flat addressing method of SAM.
+const MAX_LUN: u64 = 16384;
+
+/// Entries of a scatter list; a command of the largest size in single pages fits.
+const SG_TABLESIZE: u16 = 4096;
+
+/// Sectors of 512 bytes in a command: 16 MiB, the largest MaxBurstLength.
+const MAX_SECTORS: u32 = 32768;
+
+/// The tasks for requests of our own, behind those of the mid-layer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Own {
+    Ping,
+    Manage,
+    Logout,
+}
+
+const OWN_TASKS: u32 = 3;
+
+impl Own {
+    fn tag(self) -> u32 {
+        u32::from(CAN_QUEUE) + self as u32
+    }
+}
+
+/// What happens to a command that the mid-layer brings.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(super) enum Gate {
+    /// It is queued.
+    Open,
+    /// The connection is being recovered: come again later.
+    Recovering,
+    /// Recovery takes too long: fail, so that another path can be tried.
+    FailFast,
+    /// The session ends: fail.
+    Closed,
+}
+
+impl Gate {
+    fn from_number(number: i32) -> Self {
+        match number {
+            0 => Self::Open,
+            1 => Self::Recovering,
+            2 => Self::FailFast,
+            _ => Self::Closed,
+        }
+    }
+
+    /// What commands are told that this gate stops.
+    fn status(self) -> HostStatus {
+        match self {
+            Self::Open | Self::Recovering => HostStatus::TransportDisrupted,
+            Self::FailFast => HostStatus::TransportFailFast,
+            Self::Closed => HostStatus::NoConnect,
+        }
+    }
+}
+
+/// The state of a session that changes slowly, under one lock: the last in the order of locks.
+pub(super) struct Slow {
+    pub(super) connection_state: ConnectionState,
+    pub(super) state: SessionState,
+    pub(super) connection: Option<Arc<Connection>>,
+    /// The socket of a login under way, so that it can be ended from outside.
+    pub(super) connecting: Option<Arc<Socket>>,
+    pub(super) tsih: Option<Tsih>,
+    /// Why the last login or the last connection ended, since the last login that succeeded.
+    pub(super) last_error: Text,
+    /// Logins that have failed since the last that succeeded.
+    pub(super) failed_logins: u32,
+}
+
+/// The two faces of a session to the SCSI mid-layer. The order of the fields is that of their end.
+pub(super) struct ScsiSide {
+    pub(super) class: Pin<KBox<ClsSession<Session>>>,
+    pub(super) host: Host<Session>,
+}
+
+/// A session with a target.
+///
+/// Lock order: a task's lock, then [`Connection`]'s, then `window` or `slow`. None of them is held
+/// over a call to the socket or the mid-layer.
+#[pin_data]
+pub(crate) struct Session {
+    /// Names the session in messages, events and traces; never used twice.
+    pub(crate) id: u32,
+    /// What it connects to.
+    pub(crate) target: StaticTarget,
+    /// Our part of the session's name, RFC 7143 section 11.12.5.
+    pub(crate) isid: Isid,
+    pub(super) initiator: Arc<Initiator>,
+    pub(super) tasks: TaskTable,
+    /// Commands that wait to be sent.
+    #[pin]
+    pub(super) pending: TagQueue,
+    /// Tasks that have data to send.
+    #[pin]
+    pub(super) data_out: TagQueue,
+    /// Requests of our own that wait to be sent.
+    #[pin]
+    pub(super) control: TagQueue,
+    /// Commands that the IC thread has to complete.
+    #[pin]
+    completions: TagQueue,
+    #[pin]
+    pub(super) window: SpinLock<CmdWindow>,
+    gate: Atomic<i32>,
+    /// 1 when the session is to be ended, and not recovered any more.
+    closing: Atomic<i32>,
+    /// 1 when the WD thread has to log out and end.
+    stop: Atomic<i32>,
+    /// 1 when the IC thread has to end.
+    ic_stop: Atomic<i32>,
+    /// 1 when the target asked for a logout.
+    logout_asked: Atomic<i32>,
+    /// 1 when the target said that its logical units have changed.
+    scan_asked: Atomic<i32>,
+    /// 1 when somebody wants a login now rather than at the next retry.
+    poked: Atomic<i32>,
+    /// PDUs that belonged to no task.
+    pub(super) strays: Atomic<i64>,
+    #[pin]
+    pub(super) tx_event: Event,
+    #[pin]
+    pub(super) wd_event: Event,
+    #[pin]
+    ic_event: Event,
+    /// Signalled when a request of our own ends, for the error handler.
+    #[pin]
+    manage_event: Event,
+    /// Signalled when a task is let go, or the gate moves, for the error handler.
+    #[pin]
+    pub(super) eh_event: Event,
+    #[pin]
+    pub(super) slow: SpinLock<Slow>,
+    #[pin]
+    batch: SpinLock<Option<KBox<Batch>>>,
+    /// One error handler at a time.
+    #[pin]
+    pub(super) eh: Mutex<()>,
+    #[pin]
+    scsi: Mutex<Option<Arc<ScsiSide>>>,
+}
+
+impl Session {
+    /// A session that is not connected, with its host.
+    pub(super) fn new(
+        initiator: Arc<Initiator>,
+        id: u32,
+        isid: Isid,
+        target: StaticTarget,
+    ) -> Result<Arc<Self>> {
+        let depth = u32::from(CAN_QUEUE) + OWN_TASKS;
+        let batch = Batch::new()?;
+        let session = Arc::pin_init(
+            try_pin_init!(Self {
+                id,
+                target,
+                isid,
+                initiator,
+                tasks: TaskTable::new(depth)?,
+                pending <- TagQueue::new(depth),
+                data_out <- TagQueue::new(depth),
+                control <- TagQueue::new(depth),
+                completions <- TagQueue::new(depth),
+                window <- new_spinlock!(CmdWindow::new(FIRST_CMD_SN), "Session::window"),
+                gate: Atomic::new(Gate::Recovering as i32),
+                closing: Atomic::new(0),
+                stop: Atomic::new(0),
+                ic_stop: Atomic::new(0),
+                logout_asked: Atomic::new(0),
+                scan_asked: Atomic::new(0),
+                poked: Atomic::new(0),
+                strays: Atomic::new(0),
+                tx_event <- Event::new(),
+                wd_event <- Event::new(),
+                ic_event <- Event::new(),
+                manage_event <- Event::new(),
+                eh_event <- Event::new(),
+                slow <- new_spinlock!(
+                    Slow {
+                        connection_state: ConnectionState::Free,
+                        state: SessionState::Free,
+                        connection: None,
+                        connecting: None,
+                        tsih: None,
+                        last_error: Text::new(),
+                        failed_logins: 0,
+                    },
+                    "Session::slow"
+                ),
+                batch <- new_spinlock!(Some(batch), "Session::batch"),
+                eh <- new_mutex!((), "Session::eh"),
+                scsi <- new_mutex!(None, "Session::scsi"),
+            }),
+            GFP_KERNEL,
+        )?;
+        session.add_host()?;
+        Ok(session)
+    }
+
+    /// Adds the host and the session of the transport class.
+    fn add_host(self: &Arc<Self>) -> Result {
+        let limits = HostLimits {
+            can_queue: CAN_QUEUE,
+            cmd_per_lun: CMD_PER_LUN,
+            max_lun: MAX_LUN,
+            sg_tablesize: SG_TABLESIZE,
+            max_sectors: MAX_SECTORS,
+        };
+        let mut host = Host::new(self.clone(), limits)?;
+        let transport = self.initiator.transport();
+        transport.add_host(&mut host)?;
+        let class = ClsSession::add(transport, &host, self.clone())?;
+        class.add_connection(CLASS_CONNECTION)?;
+        class.set_connection_state(CLASS_CONNECTION, transport::ConnectionState::Down);
+        *self.scsi.lock() = Some(Arc::new(ScsiSide { class, host }, GFP_KERNEL)?);
+        Ok(())
+    }
+
+    /// The host and the class session, while the session is not being removed.
+    pub(super) fn scsi_side(&self) -> Option<Arc<ScsiSide>> {
+        self.scsi.lock().clone()
+    }
+
+    /// Takes the host and the class session away, to end them.
+    pub(super) fn take_scsi_side(&self) -> Option<Arc<ScsiSide>> {
+        self.scsi.lock().take()
+    }
+
+    /// The gate of new commands.
+    pub(super) fn gate(&self) -> Gate {
+        Gate::from_number(self.gate.load(Acquire))
+    }
+
+    /// Moves the gate. A closed gate stays closed.
+    ///
+    /// Commands that passed the gate before are found by a walk over the tasks after this: a task
+    /// is filled under its lock, with the gate looked at under the same lock.
+    pub(super) fn set_gate(&self, gate: Gate) {
+        let gate = if self.is_closing() && gate != Gate::Open {
+            Gate::Closed
+        } else {
+            gate
+        };
+        self.gate.store(gate as i32, Release);
+        self.eh_event.signal();
+    }
+
+    /// Whether the session is to be ended.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Relaxed) != 0
+    }
+
+    /// From now on a lost connection ends the session.
+    pub(super) fn begin_close(&self) {
+        self.closing.store(1, Relaxed);
+        if self.gate() != Gate::Open {
+            self.set_gate(Gate::Closed);
+        }
+        self.wd_event.signal();
+    }
+
+    /// Tells the WD thread to log out and end, and a login under way to stop.
+    pub(super) fn begin_stop(&self) {
+        self.stop.store(1, Release);
+        let connecting = self.slow.lock().connecting.clone();
+        if let Some(socket) = connecting {
+            socket.shutdown();
+        }
+        self.wd_event.signal();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.load(Acquire) != 0
+    }
+
+    /// Asks for a login now, if there is no connection.
+    pub(crate) fn poke(&self) {
+        self.poked.store(1, Relaxed);
+        self.wd_event.signal();
+    }
+
+    pub(super) fn take_poke(&self) -> bool {
+        self.poked.xchg(0, Relaxed) != 0
+    }
+
+    /// The target asked for a logout.
+    pub(super) fn logout_wanted(&self) {
+        self.logout_asked.store(1, Relaxed);
+        self.wd_event.signal();
+    }
+
+    pub(super) fn take_logout_wanted(&self) -> bool {
+        self.logout_asked.xchg(0, Relaxed) != 0
+    }
+
+    /// The logical units may have changed.
+    pub(super) fn scan_wanted(&self) {
+        self.scan_asked.store(1, Relaxed);
+        self.wd_event.signal();
+    }
+
+    pub(super) fn take_scan_wanted(&self) -> bool {
+        self.scan_asked.xchg(0, Relaxed) != 0
+    }
+
+    /// A PDU came that belongs to no task.
+    pub(super) fn count_stray(&self) {
+        self.strays.fetch_add(1, Relaxed);
+    }
+
+    /// The connection, in its full feature phase.
+    pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
+        self.slow.lock().connection.clone()
+    }
+
+    /// Ends `conn` and lets the WD thread see to it.
+    ///
+    /// # Context
+    ///
+    /// Any thread without a lock; may sleep shortly.
+    pub(super) fn connection_failed(&self, conn: &Connection, error: ConnectionError) {
+        conn.fail(error);
+        self.tx_event.signal();
+        self.wd_event.signal();
+    }
+
+    /// Lends the TX thread its batch.
+    pub(super) fn take_batch(&self) -> Option<KBox<Batch>> {
+        self.batch.lock().take()
+    }
+
+    /// Takes the batch of a TX thread that ends.
+    pub(super) fn return_batch(&self, batch: KBox<Batch>) {
+        *self.batch.lock() = Some(batch);
+    }
+
+    /// Remembers why there is no connection, and tells the operator.
+    pub(super) fn report_error(&self, text: fmt::Arguments<'_>) {
+        let mut report = Text::new();
+        report.set(text);
+        pr_warn!(
+            "session {} ({}): {}\n",
+            self.id,
+            self.target.name.as_str(),
+            report.as_str()
+        );
+        self.slow.lock().last_error = report;
+    }
+
+    /// Takes a command from the mid-layer.
+    pub(super) fn queue(&self, command: Command) -> Result<(), (Command, Busy)> {
+        let tag = command.tag();
+        let is_last = command.is_last();
+        let Some(task) = self.tasks.get(tag) else {
+            command.done(HostStatus::Error, 0);
+            return Ok(());
+        };
+        let mut guard = task.lock();
+        match self.gate() {
+            Gate::Open => (),
+            Gate::Recovering => return Err((command, Busy::Target)),
+            gate @ (Gate::FailFast | Gate::Closed) => {
+                drop(guard);
+                command.done(gate.status(), 0);
+                return Ok(());
+            }
+        }
+        if guard.state() != CommandState::Free {
+            // The IC thread has told the mid-layer of the end, and is about to free the task.
+            return Err((command, Busy::Target));
+        }
+        guard.begin(self.id, Work::Scsi(ScsiTask::new(command)));
+        drop(guard);
+        self.pending.push(tag);
+        if is_last {
+            self.tx_event.signal();
+        }
+        Ok(())
+    }
+
+    /// The answer to a command has come: completes it, or leaves that to the thread that still
+    /// works on its pages.
+    pub(super) fn answered(&self, tag: u32, mut guard: TaskGuard<'_>, outcome: Outcome) {
+        match guard.scsi() {
+            Some(scsi) if scsi.outcome.is_some() => self.released(tag, guard),
+            Some(scsi) => {
+                scsi.outcome = Some(outcome);
+                self.released(tag, guard);
+            }
+            None => (),
+        }
+    }
+
+    /// A thread has let go of the pages of a task: completes it if its end has been decided.
+    ///
+    /// NOTE: completed by the thread that finds it complete, RX as a rule, and not by IC: with no
+    /// lock held, `scsi_done` neither sleeps nor calls an error handler, which always has a thread
+    /// of its own in Linux. IC completes what a flush ends.
+    pub(super) fn released(&self, _tag: u32, mut guard: TaskGuard<'_>) {
+        let Some(scsi) = guard.scsi() else {
+            return;
+        };
+        if scsi.is_held() {
+            return;
+        }
+        let Some(outcome) = scsi.outcome else {
+            if guard.state() != CommandState::Active {
+                self.eh_event.signal();
+            }
+            return;
+        };
+        guard.apply(self.id, CommandEvent::Answered(Answer::Done));
+        let work = guard.end(self.id);
+        drop(guard);
+        complete(work, outcome);
+    }
+
+    /// Ends one task that has been sent or waits to be, for the given reason. The IC thread
+    /// completes it.
+    ///
+    /// For a walk over the tasks after the threads of the connection have ended, or for commands
+    /// that no thread holds.
+    fn disturb(&self, tag: u32, guard: &mut TaskGuard<'_>, ending: Ending, host: HostStatus) {
+        match guard.state() {
+            CommandState::Pending | CommandState::Active | CommandState::Aborting => (),
+            CommandState::Free | CommandState::Releasing | CommandState::Completed => return,
+        }
+        if let Some(scsi) = guard.scsi() {
+            scsi.outcome.get_or_insert(Outcome::transport(host));
+            if scsi.is_held() {
+                // Its thread completes it, with this outcome.
+                return;
+            }
+        }
+        guard.apply(self.id, CommandEvent::Disturbed(ending));
+        if guard.state() == CommandState::Releasing {
+            guard.apply(self.id, CommandEvent::Released);
+        }
+        if guard.state() == CommandState::Completed {
+            self.completions.push(tag);
+            self.ic_event.signal();
+        }
+    }
+
+    /// Ends everything that was given to a connection that is gone.
+    ///
+    /// # Context
+    ///
+    /// The WD thread, after the threads of the connection have ended and the gate has moved.
+    pub(super) fn flush_all(&self) {
+        let host = self.gate().status();
+        for (tag, task) in self.tasks.iter() {
+            self.disturb(tag, &mut task.lock(), Ending::TransportLost, host);
+        }
+        self.own_request_ended();
+    }
+
+    /// Ends what had been sent to a logical unit before it was reset.
+    pub(super) fn flush_lun(&self, lun: Lun) {
+        for (tag, task) in self.tasks.iter() {
+            let mut guard = task.lock();
+            let sent = matches!(
+                guard.state(),
+                CommandState::Active | CommandState::Aborting
+            );
+            if sent && guard.scsi().is_some_and(|scsi| scsi.lun == lun) {
+                let host = HostStatus::TransportDisrupted;
+                self.disturb(tag, &mut guard, Ending::Reset, host);
+            }
+        }
+    }
+
+    /// Queues a request of our own; false if the last one of its kind is still under way.
+    pub(super) fn submit_own(&self, own: Own, request: Request) -> bool {
+        let Some(task) = self.tasks.get(own.tag()) else {
+            return false;
+        };
+        let mut guard = task.lock();
+        if guard.state() != CommandState::Free {
+            return false;
+        }
+        guard.end(self.id);
+        guard.begin(self.id, Work::Own(request, None));
+        drop(guard);
+        self.control.push(own.tag());
+        self.tx_event.signal();
+        true
+    }
+
+    /// The answer to a request of our own, if it has ended: `Some(None)` if nobody answered it.
+    pub(super) fn own_result(&self, own: Own) -> Option<Option<u8>> {
+        let guard = self.tasks.get(own.tag())?.lock();
+        match guard.work {
+            Work::Own(_, answer) if guard.state() == CommandState::Free => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Gives up a request of our own that is not answered in time.
+    pub(super) fn give_up_own(&self, own: Own) {
+        if let Some(task) = self.tasks.get(own.tag()) {
+            let mut guard = task.lock();
+            if matches!(guard.state(), CommandState::Pending | CommandState::Active) {
+                guard.apply(self.id, CommandEvent::TimedOut);
+            }
+        }
+    }
+
+    /// Wakes those who wait for a request of our own.
+    pub(super) fn own_request_ended(&self) {
+        self.manage_event.signal();
+        self.wd_event.signal();
+    }
+
+    /// Sends a task management request and waits for the answer, at most `timeout_ms`.
+    ///
+    /// # Context
+    ///
+    /// An error handler, with `eh` held; sleeps.
+    pub(super) fn manage(&self, request: Request, timeout_ms: i64) -> Option<u8> {
+        if !self.submit_own(Own::Manage, request) {
+            return None;
+        }
+        let start = Instant::<Monotonic>::now();
+        loop {
+            if let Some(answer) = self.own_result(Own::Manage) {
+                return answer;
+            }
+            let left = timeout_ms - start.elapsed().as_millis();
+            if left <= 0 {
+                self.give_up_own(Own::Manage);
+                return self.own_result(Own::Manage).flatten();
+            }
+            self.manage_event.wait(Some(left as u32));
+        }
+    }
+
+    /// The body of the IC thread: completes what flushes and resets have ended.
+    pub(super) fn run_ic(self: Arc<Self>) {
+        loop {
+            while let Some(tag) = self.completions.pop() {
+                let Some(task) = self.tasks.get(tag) else {
+                    continue;
+                };
+                let mut guard = task.lock();
+                if guard.state() != CommandState::Completed {
+                    continue;
+                }
+                let outcome = guard.scsi().and_then(|scsi| scsi.outcome);
+                let work = guard.end(self.id);
+                drop(guard);
+                complete(
+                    work,
+                    outcome.unwrap_or(Outcome::transport(HostStatus::Error)),
+                );
+                self.eh_event.signal();
+            }
+            if self.ic_stop.load(Acquire) != 0 && self.completions.is_empty() {
+                return;
+            }
+            while self.ic_event.wait(None) == Wake::Interrupted {}
+        }
+    }
+
+    /// Tells the IC thread to end, after what it has to do.
+    pub(super) fn stop_ic(&self) {
+        self.ic_stop.store(1, Release);
+        self.ic_event.signal();
+    }
+}
+
+/// Completes a command towards the mid-layer.
+///
+/// # Context
+///
+/// No lock held; see [`Command::done`].
+fn complete(work: Work, outcome: Outcome) {
+    if let Work::Scsi(mut scsi) = work {
+        scsi.command.set_residual(outcome.residual);
+        scsi.command.done(outcome.host, outcome.status);
+    }
+}
+
+/// The first CmdSN of a session.
+pub(super) const FIRST_CMD_SN: CmdSn = CmdSn::new(1);
+
+/// The number of our connection in the transport class, where udev looks for it.
+pub(super) const CLASS_CONNECTION: u32 = 0;

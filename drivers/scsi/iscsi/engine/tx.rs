@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The TX thread of a connection: takes what waits, builds PDUs, sends many of them at once.
+//!
+//! What goes first: requests of our own, answers to pings, data that was asked for, new commands.
+
+use super::{
+    connection::{
+        Connection,
+        ConnectionError, //
+    },
+    session::Session,
+    task::{
+        Request,
+        TaskGuard,
+        Work, //
+    },
+    trace, //
+};
+use crate::{
+    linux::{
+        bvec::{
+            BioVec,
+            Pages, //
+        },
+        crc32c,
+        memalloc::NoReclaim,
+        scsi::Direction,
+        socket::{
+            More,
+            Payload, //
+        },
+    },
+    proto::{
+        command::{
+            CommandEvent,
+            CommandState,
+            Permit, //
+        },
+        pdu::{
+            self,
+            ahs,
+            Bhs,
+            Delivery,
+            LogoutReason,
+            LogoutRequest,
+            NopOut,
+            ScsiCommand,
+            SegmentLen,
+            TaskAttribute,
+            TaskRequest, //
+        },
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// Memory for headers, digests and padding of a batch: 16 KiB, some two hundred PDUs.
+const STAGING_ORDER: u32 = 2;
+
+/// Pieces of memory that a batch may consist of.
+const MAX_PIECES: usize = 256;
+
+/// Stretches of pieces that are sent alike.
+const MAX_RUNS: usize = 64;
+
+/// Commands whose pages a batch may hold.
+const MAX_HELD: usize = 64;
+
+/// Data of at least this many bytes goes out without being copied. For less, the book-keeping of
+/// pages in packets costs more than the copy.
+const SPLICE_MIN_BYTES: u32 = 8192;
+
+/// The staging memory that one PDU needs at most: header, the additional header segment of the
+/// longest command, two digests, padding.
+const PDU_OVERHEAD: usize = pdu::BHS_LEN + 64;
+
+/// A stretch of a batch's pieces.
+#[derive(Clone, Copy)]
+struct Run {
+    end: usize,
+    payload: Payload,
+}
+
+/// PDUs that are sent together.
+pub(super) struct Batch {
+    staging: Pages<STAGING_ORDER>,
+    /// Bytes of `staging` in use.
+    used: usize,
+    /// Where the last piece begins in `staging`, if that is where it is: it can grow.
+    growing: Option<usize>,
+    pieces: KVec<BioVec>,
+    count: usize,
+    runs: KVec<Run>,
+    run_count: usize,
+    held: KVec<u32>,
+    held_count: usize,
+}
+
+impl Batch {
+    /// An empty batch.
+    ///
+    /// # Context
+    ///
+    /// Allocates with `GFP_KERNEL`: made with the session, used by each of its connections in turn.
+    pub(super) fn new() -> Result<KBox<Self>> {
+        let no_run = Run {
+            end: 0,
+            payload: Payload::Copied,
+        };
+        Ok(KBox::new(
+            Self {
+                staging: Pages::new()?,
+                used: 0,
+                growing: None,
+                pieces: KVec::from_elem(BioVec::EMPTY, MAX_PIECES, GFP_KERNEL)?,
+                count: 0,
+                runs: KVec::from_elem(no_run, MAX_RUNS, GFP_KERNEL)?,
+                run_count: 0,
+                held: KVec::from_elem(0, MAX_HELD, GFP_KERNEL)?,
+                held_count: 0,
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    /// Whether one more PDU can begin.
+    fn has_room(&self) -> bool {
+        self.used + PDU_OVERHEAD <= Pages::<STAGING_ORDER>::LEN
+            && self.count + 4 <= MAX_PIECES
+            && self.run_count + 4 <= MAX_RUNS
+            && self.held_count < MAX_HELD
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether a piece of data and what follows it still fit.
+    fn has_room_for_data(&self) -> bool {
+        self.count + 2 <= MAX_PIECES && self.run_count + 2 <= MAX_RUNS
+    }
+
+    /// Adds bytes of our own: they are copied now, and once more when they are sent.
+    fn stage(&mut self, bytes: &[u8]) {
+        let end = self.used + bytes.len();
+        let Some(room) = self.staging.as_mut_slice().get_mut(self.used..end) else {
+            // `has_room` is asked before each PDU, and no PDU has more than `PDU_OVERHEAD`.
+            return;
+        };
+        room.copy_from_slice(bytes);
+        match self.growing {
+            Some(start) => {
+                let piece = self.staging.piece(start, end - start);
+                if let Some(last) = self.pieces.get_mut(self.count.wrapping_sub(1)) {
+                    *last = piece;
+                }
+            }
+            None => {
+                let piece = self.staging.piece(self.used, bytes.len());
+                self.add(piece, Payload::Copied);
+                self.growing = Some(self.used);
+            }
+        }
+        self.used = end;
+    }
+
+    /// Adds a piece at the end.
+    fn add(&mut self, piece: BioVec, payload: Payload) {
+        let Some(place) = self.pieces.get_mut(self.count) else {
+            return;
+        };
+        *place = piece;
+        self.count += 1;
+        self.growing = None;
+        let last = self.run_count.checked_sub(1);
+        match last.and_then(|last| self.runs.get_mut(last)) {
+            Some(run) if run.payload == payload => run.end = self.count,
+            _ => {
+                let end = self.count;
+                if let Some(run) = self.runs.get_mut(self.run_count) {
+                    *run = Run { end, payload };
+                    self.run_count += 1;
+                }
+            }
+        }
+    }
+
+    /// Notes that the batch holds the pages of a task.
+    fn hold(&mut self, tag: u32) {
+        if let Some(place) = self.held.get_mut(self.held_count) {
+            *place = tag;
+            self.held_count += 1;
+        }
+    }
+
+    /// Forgets everything; what a connection that broke has left behind.
+    pub(super) fn clear(&mut self) {
+        self.used = 0;
+        self.growing = None;
+        self.count = 0;
+        self.run_count = 0;
+    }
+
+    /// Sends what there is.
+    fn send(&mut self, conn: &Connection, more: More) -> Result<(), ConnectionError> {
+        let mut start = 0;
+        for index in 0..self.run_count {
+            let Some(run) = self.runs.get(index) else {
+                break;
+            };
+            let more = if index + 1 < self.run_count {
+                More::Follows
+            } else {
+                more
+            };
+            let Some(pieces) = self.pieces.get(start..run.end) else {
+                break;
+            };
+            conn.socket
+                .send(pieces, run.payload, more)
+                .map_err(ConnectionError::Transport)?;
+            conn.count_sent(pieces.iter().map(BioVec::len).sum());
+            start = run.end;
+        }
+        self.clear();
+        Ok(())
+    }
+}
+
+/// The body of the TX thread.
+///
+/// # Context
+///
+/// Runs without reclaim: memory may be waiting for what it sends.
+pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
+    let _reclaim = NoReclaim::enter();
+    let Some(mut batch) = session.take_batch() else {
+        session.connection_failed(&conn, ConnectionError::Transport(ENOMEM));
+        return;
+    };
+    let mut sender = Sender {
+        session: &session,
+        conn: &conn,
+        batch: &mut batch,
+    };
+    while conn.error().is_none() {
+        match sender.send_waiting() {
+            Ok(true) => (),
+            Ok(false) => {
+                session.tx_event.wait(None);
+            }
+            Err(error) => session.connection_failed(&conn, error),
+        }
+    }
+    sender.release(None);
+    batch.clear();
+    session.return_batch(batch);
+}
+
+/// One TX thread at work.
+struct Sender<'a> {
+    session: &'a Session,
+    conn: &'a Connection,
+    batch: &'a mut Batch,
+}
+
+impl Sender<'_> {
+    /// Sends one batch of what waits; false if nothing does.
+    fn send_waiting(&mut self) -> Result<bool, ConnectionError> {
+        while self.batch.has_room() {
+            if let Some(tag) = self.session.control.pop() {
+                self.own_request(tag)?;
+            } else if let Some(ping) = self.conn.pop_ping() {
+                let cmd_sn = self.session.window.lock().current();
+                if let Some(answer) = NopOut::answer(&ping, cmd_sn, self.conn.exp_stat_sn()) {
+                    self.header(&answer.to_bytes());
+                }
+            } else if let Some(tag) = self.session.data_out.pop() {
+                self.data_out(tag)?;
+            } else if self.session.window.lock().open() == 0 {
+                break;
+            } else if let Some(tag) = self.session.pending.pop() {
+                self.command(tag)?;
+            } else {
+                break;
+            }
+        }
+        if self.batch.is_empty() {
+            return Ok(false);
+        }
+        self.batch.send(self.conn, More::Nothing)?;
+        self.release(None);
+        Ok(true)
+    }
+
+    /// A SCSI command, with its immediate data.
+    fn command(&mut self, tag: u32) -> Result<(), ConnectionError> {
+        let Some(task) = self.session.tasks.get(tag) else {
+            return Ok(());
+        };
+        let mut guard = task.lock();
+        if guard.state() != CommandState::Pending {
+            // Aborted or flushed while it waited.
+            return Ok(());
+        }
+        let Some(cmd_sn) = self.session.window.lock().take() else {
+            // Only this thread takes from the window, so it is as open as it was a moment ago.
+            drop(guard);
+            self.session.pending.push(tag);
+            return Ok(());
+        };
+        guard.apply(self.session.id, CommandEvent::Picked(Permit::Granted));
+        let itt = guard.itt();
+        let (Some(itt), Some(scsi)) = (itt, guard.scsi()) else {
+            return Ok(());
+        };
+        let plan = scsi.arm(&self.conn.limits, cmd_sn);
+        let Ok((cdb, rest)) = ahs::split_cdb(scsi.command.cdb()) else {
+            return Err(ConnectionError::Protocol("our command block has no bytes"));
+        };
+        let mut extension = [0; EXTENSION_BYTES];
+        let mut writer = ahs::AhsWriter::new(&mut extension);
+        if !rest.is_empty() && writer.push(ahs::Ahs::ExtendedCdb(rest)).is_err() {
+            return Err(ConnectionError::Protocol("our command block is too long"));
+        }
+        let ahs_words = writer.words();
+        let header = ScsiCommand {
+            delivery: Delivery::Ordered,
+            is_final: plan.command_is_final(),
+            read: scsi.direction == Direction::Read,
+            write: scsi.direction == Direction::Write,
+            attribute: TaskAttribute::SIMPLE,
+            ahs_words,
+            data_len: plan.immediate(),
+            lun: scsi.lun,
+            itt,
+            expected_len: scsi.expected,
+            cmd_sn,
+            exp_stat_sn: self.conn.exp_stat_sn(),
+            cdb,
+        };
+        let goes_on = scsi.unsolicited.is_some();
+        trace::sent(self.session.id, self.conn.cid, &header.to_bytes());
+        self.header_with_ahs(
+            &header.to_bytes(),
+            extension.get(..usize::from(ahs_words) * 4).unwrap_or(&[]),
+        );
+        if plan.immediate() != SegmentLen::ZERO {
+            guard = self.data(tag, guard, 0, plan.immediate())?;
+        }
+        drop(guard);
+        if goes_on {
+            self.session.data_out.push(tag);
+        }
+        Ok(())
+    }
+
+    /// The next Data-Out PDU of a task: unsolicited data first, then what R2Ts ask for.
+    fn data_out(&mut self, tag: u32) -> Result<(), ConnectionError> {
+        let Some(task) = self.session.tasks.get(tag) else {
+            return Ok(());
+        };
+        let mut guard = task.lock();
+        if guard.state() != CommandState::Active {
+            return Ok(());
+        }
+        let itt = guard.itt();
+        let (Some(itt), Some(scsi)) = (itt, guard.scsi()) else {
+            return Ok(());
+        };
+        if scsi.outcome.is_some() {
+            return Ok(());
+        }
+        let max = self.conn.limits.max_send_segment;
+        let piece = match scsi.unsolicited.as_mut().and_then(|burst| burst.poll(max)) {
+            Some(piece) => piece,
+            None => {
+                scsi.unsolicited = None;
+                match scsi.r2ts.poll(max) {
+                    Some(piece) => piece,
+                    None => return Ok(()),
+                }
+            }
+        };
+        let goes_on = scsi.unsolicited.is_some() || scsi.r2ts.current().is_some();
+        let header = piece.header(itt, self.conn.exp_stat_sn()).to_bytes();
+        trace::sent(self.session.id, self.conn.cid, &header);
+        self.header(&header);
+        guard = self.data(tag, guard, piece.offset, piece.len)?;
+        drop(guard);
+        if goes_on {
+            self.session.data_out.push(tag);
+        }
+        Ok(())
+    }
+
+    /// A request of our own. All of them are immediate: they neither wait for the window nor take a
+    /// number from it (RFC 7143 section 4.2.2.1).
+    fn own_request(&mut self, tag: u32) -> Result<(), ConnectionError> {
+        let Some(task) = self.session.tasks.get(tag) else {
+            return Ok(());
+        };
+        let mut guard = task.lock();
+        if guard.state() != CommandState::Pending {
+            return Ok(());
+        }
+        let Work::Own(request, _) = guard.work else {
+            return Ok(());
+        };
+        let Some(itt) = guard.itt() else {
+            return Ok(());
+        };
+        guard.apply(self.session.id, CommandEvent::Picked(Permit::Granted));
+        let cmd_sn = self.session.window.lock().current();
+        let exp_stat_sn = self.conn.exp_stat_sn();
+        let header = match request {
+            Request::Ping => NopOut {
+                delivery: Delivery::Immediate,
+                data_len: SegmentLen::ZERO,
+                lun: pdu::Lun::ZERO,
+                itt: Some(itt),
+                ttt: None,
+                cmd_sn,
+                exp_stat_sn,
+            }
+            .to_bytes(),
+            Request::Manage {
+                function,
+                lun,
+                referenced,
+            } => TaskRequest {
+                delivery: Delivery::Immediate,
+                function,
+                lun,
+                itt,
+                referenced: referenced.map(|(itt, _)| itt),
+                cmd_sn,
+                exp_stat_sn,
+                ref_cmd_sn: referenced.map_or(cmd_sn, |(_, sn)| sn),
+                exp_data_sn: crate::proto::sn::DataSn::ZERO,
+            }
+            .to_bytes(),
+            Request::Logout => LogoutRequest {
+                delivery: Delivery::Immediate,
+                reason: LogoutReason::CLOSE_SESSION,
+                itt,
+                cid: self.conn.cid,
+                cmd_sn,
+                exp_stat_sn,
+            }
+            .to_bytes(),
+        };
+        drop(guard);
+        trace::sent(self.session.id, self.conn.cid, &header);
+        self.header(&header);
+        Ok(())
+    }
+
+    /// Stages a header without additional segments.
+    fn header(&mut self, header: &Bhs) {
+        self.header_with_ahs(header, &[]);
+    }
+
+    /// Stages a header with its additional segments and its digest.
+    fn header_with_ahs(&mut self, header: &Bhs, ahs: &[u8]) {
+        self.batch.stage(header);
+        if !ahs.is_empty() {
+            self.batch.stage(ahs);
+        }
+        if self.conn.header_digest == pdu::Digest::Crc32c {
+            let mut digest = crc32c::Digest::new();
+            digest.update(header);
+            digest.update(ahs);
+            self.batch.stage(&digest.finish());
+        }
+    }
+
+    /// Adds the data of a PDU from the pages of a command, with padding and digest.
+    ///
+    /// The task stays held until the batch is sent, so that nobody completes the command under it.
+    /// If the pages do not fit in the batch, what there is goes out first, without the lock; the
+    /// lock comes back held.
+    fn data<'g>(
+        &mut self,
+        tag: u32,
+        mut guard: TaskGuard<'g>,
+        offset: u32,
+        len: SegmentLen,
+    ) -> Result<TaskGuard<'g>, ConnectionError> {
+        let task = guard.lock_ref();
+        let with_digest = self.conn.data_digest == pdu::Digest::Crc32c;
+        let mut digest = crc32c::Digest::new();
+        let (mut done, total) = (0, len.get());
+        if let Some(scsi) = guard.scsi() {
+            scsi.tx_holds = true;
+            self.batch.hold(tag);
+        }
+        while done < total {
+            if !self.batch.has_room_for_data() {
+                drop(guard);
+                self.batch.send(self.conn, More::Follows)?;
+                self.release(Some(tag));
+                guard = task.lock();
+            }
+            let mut piece = [BioVec::EMPTY];
+            let bytes = match guard.scsi() {
+                Some(scsi) => scsi.command.pieces(offset + done, total - done, &mut piece).1,
+                None => 0,
+            };
+            let [piece] = piece;
+            if bytes == 0 {
+                return Err(ConnectionError::Protocol("our command has less data than it says"));
+            }
+            if with_digest {
+                piece.with_bytes(|bytes| digest.update(bytes));
+            }
+            let payload = if total >= SPLICE_MIN_BYTES && piece.can_splice() {
+                Payload::Spliced
+            } else {
+                Payload::Copied
+            };
+            self.batch.add(piece, payload);
+            done += bytes;
+        }
+        let padding = PADDING.get(..len.padding() as usize).unwrap_or(&[]);
+        if with_digest {
+            digest.update(padding);
+        }
+        if !padding.is_empty() {
+            self.batch.stage(padding);
+        }
+        if with_digest {
+            self.batch.stage(&digest.finish());
+        }
+        Ok(guard)
+    }
+
+    /// Lets go of the pages of all tasks but `keep`, and ends those that have been answered
+    /// meanwhile.
+    fn release(&mut self, keep: Option<u32>) {
+        let mut kept = 0;
+        for index in 0..self.batch.held_count {
+            let Some(&tag) = self.batch.held.get(index) else {
+                break;
+            };
+            if Some(tag) == keep {
+                if let Some(place) = self.batch.held.get_mut(kept) {
+                    *place = tag;
+                    kept += 1;
+                }
+                continue;
+            }
+            let Some(task) = self.session.tasks.get(tag) else {
+                continue;
+            };
+            let mut guard = task.lock();
+            if let Some(scsi) = guard.scsi() {
+                scsi.tx_holds = false;
+            }
+            self.session.released(tag, guard);
+        }
+        self.batch.held_count = kept;
+    }
+}
+
+/// Room for the additional header segment of the longest command block of the mid-layer: 32 bytes,
+/// of which 16 are in the header.
+const EXTENSION_BYTES: usize = 20;
+
+/// Padding to a multiple of four bytes, RFC 7143 section 11.2.
+const PADDING: [u8; 3] = [0; 3];

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The WD thread of a session: logs in, watches, recovers, logs out. It alone takes the steps of
+//! the connection's and the session's machine, so no two of them ever run at the same time.
+
+use super::{
+    connection::{
+        Connection,
+        ConnectionError, //
+    },
+    initiator::SessionEvent as Announcement,
+    login,
+    session::{
+        Gate,
+        Own,
+        Session,
+        CLASS_CONNECTION, //
+    },
+    task::Request,
+    rx,
+    tx, //
+};
+use crate::{
+    config::limits,
+    linux::{
+        kthread::Thread,
+        memalloc::NoIo,
+        transport, //
+    },
+    proto::{
+        connection::{
+            self,
+            ConnectionAction,
+            ConnectionEvent,
+            ConnectionState, //
+        },
+        login::Retry,
+        machine::Verdict,
+        session::{
+            self,
+            SessionAction,
+            SessionEvent,
+            SessionKind, //
+        },
+    },
+};
+use kernel::{
+    pr_warn_once,
+    prelude::*,
+    sync::Arc,
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+};
+
+/// The threads of a connection. Dropping them waits for their end.
+struct Threads {
+    _tx: Thread,
+    _rx: Thread,
+}
+
+/// The first retries after a loss come sooner than [`limits::RETRY_DELAY`]: in milliseconds.
+const EARLY_RETRIES_MS: [u32; 4] = [0, 200, 1000, 2000];
+
+/// The WD thread's own state.
+struct Watchdog {
+    session: Arc<Session>,
+    memory: login::Memory,
+    threads: Option<Threads>,
+    /// The connection that was just made, until its threads run.
+    fresh: Option<Arc<Connection>>,
+    /// Since when the present attempts to log in go on.
+    trying_since: Instant<Monotonic>,
+    /// Attempts since then.
+    attempts: usize,
+    /// Milliseconds from `waiting_since` until the next attempt; `None`: no more attempts.
+    next_attempt: Option<u32>,
+    waiting_since: Instant<Monotonic>,
+    /// A ping is under way since then.
+    pinged: Option<Instant<Monotonic>>,
+    /// A logout is under way since then.
+    logging_out: Option<Instant<Monotonic>>,
+}
+
+/// The body of the WD thread.
+///
+/// # Context
+///
+/// Allocates without I/O: memory may be waiting for the connection that it brings back.
+pub(super) fn run(session: Arc<Session>) {
+    let _no_io = NoIo::enter();
+    let memory = match login::Memory::new() {
+        Ok(memory) => memory,
+        Err(_) => {
+            session.report_error(format_args!("not enough memory to log in"));
+            return;
+        }
+    };
+    let mut watchdog = Watchdog {
+        session,
+        memory,
+        threads: None,
+        fresh: None,
+        trying_since: Instant::now(),
+        attempts: 0,
+        next_attempt: Some(0),
+        waiting_since: Instant::now(),
+        pinged: None,
+        logging_out: None,
+    };
+    while watchdog.step() {}
+}
+
+impl Watchdog {
+    /// Does what is due and waits for the next event; false at the end.
+    fn step(&mut self) -> bool {
+        let stopping = self.session.is_stopping();
+        let wait = match self.state() {
+            state @ (ConnectionState::Free
+            | ConnectionState::InLogin
+            | ConnectionState::Failed
+            | ConnectionState::Polling) => {
+                if stopping || (self.session.is_closing() && state != ConnectionState::Free) {
+                    self.raise(ConnectionEvent::LoginRefused);
+                    self.session.set_gate(Gate::Closed);
+                    self.session.flush_all();
+                    if stopping {
+                        return false;
+                    }
+                    self.next_attempt = None;
+                }
+                None
+            }
+            ConnectionState::LoggedIn => Some(self.watch(stopping)),
+            ConnectionState::InLogout => Some(self.watch_logout()),
+        };
+        let wait = match wait {
+            Some(wait) => Some(wait),
+            None => match self.until_attempt() {
+                Some(0) => {
+                    self.attempt();
+                    return true;
+                }
+                wait => wait,
+            },
+        };
+        if wait != Some(0) {
+            self.session.wd_event.wait(wait);
+        }
+        true
+    }
+
+    /// Milliseconds until the next attempt to log in.
+    fn until_attempt(&mut self) -> Option<u32> {
+        if self.session.take_poke() && !self.session.is_closing() {
+            self.next_attempt = Some(0);
+            self.trying_since = Instant::now();
+            self.attempts = 0;
+        }
+        let passed = self.waiting_since.elapsed().as_millis();
+        self.next_attempt
+            .map(|delay| (i64::from(delay) - passed).clamp(0, i64::from(u32::MAX)) as u32)
+    }
+
+    /// Looks after a connection in its full feature phase; milliseconds until the next look.
+    fn watch(&mut self, stopping: bool) -> u32 {
+        let Some(conn) = self.session.connection() else {
+            // Cannot be: the state says that there is one.
+            self.raise(ConnectionEvent::TransportLost);
+            return 0;
+        };
+        if let Some(error) = conn.error() {
+            self.lost(error);
+            return 0;
+        }
+        if stopping {
+            self.raise(ConnectionEvent::LogoutWanted);
+            return 0;
+        }
+        if self.session.take_logout_wanted() {
+            self.session
+                .report_error(format_args!("target asked for a logout"));
+            self.raise(ConnectionEvent::LogoutAsked);
+            return 0;
+        }
+        if self.session.take_scan_wanted() {
+            if let Some(side) = self.session.scsi_side() {
+                side.class.start_scan();
+            }
+        }
+        self.keep_alive(&conn)
+    }
+
+    /// Asks a silent target whether it lives.
+    fn keep_alive(&mut self, conn: &Connection) -> u32 {
+        let silent = conn.silent_ms();
+        let (idle, patience) = (limits::NOP_IDLE.as_millis(), limits::NOP_TIMEOUT.as_millis());
+        if silent < idle {
+            // Whatever the target sends shows that it lives.
+            self.pinged = None;
+            return (idle - silent) as u32;
+        }
+        match self.pinged {
+            None => {
+                self.session.submit_own(Own::Ping, Request::Ping);
+                self.pinged = Some(Instant::now());
+                patience as u32
+            }
+            Some(since) => {
+                let waited = since.elapsed().as_millis();
+                if waited >= patience {
+                    self.session
+                        .connection_failed(conn, ConnectionError::NopTimeout);
+                    return 0;
+                }
+                (patience - waited) as u32
+            }
+        }
+    }
+
+    /// Waits for the answer to a logout; milliseconds until the next look.
+    fn watch_logout(&mut self) -> u32 {
+        let waited = self
+            .logging_out
+            .map_or(i64::MAX, |since| since.elapsed().as_millis());
+        let answered = self.session.own_result(Own::Logout).is_some();
+        let broken = self
+            .session
+            .connection()
+            .is_none_or(|conn| conn.error().is_some());
+        if answered || broken || waited >= limits::LOGOUT.as_millis() {
+            self.raise(ConnectionEvent::LogoutDone);
+            // The target asked for it: it wants us to come back (RFC 7143 section 11.9.1).
+            if !self.session.is_stopping() {
+                self.schedule(limits::RETRY_DELAY);
+                self.trying_since = Instant::now();
+            }
+            return 0;
+        }
+        (limits::LOGOUT.as_millis() - waited) as u32
+    }
+
+    /// The connection was lost.
+    fn lost(&mut self, error: ConnectionError) {
+        self.session.report_error(format_args!("{error}"));
+        self.raise(if error.is_protocol() {
+            ConnectionEvent::ProtocolError
+        } else {
+            ConnectionEvent::TransportLost
+        });
+    }
+
+    /// Tries to log in once.
+    fn attempt(&mut self) {
+        if self.state() == ConnectionState::Free {
+            self.raise(ConnectionEvent::Connect);
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        match login::run(&self.session, &mut self.memory) {
+            Ok(conn) => {
+                self.fresh = Some(conn);
+                self.raise(ConnectionEvent::LoginDone);
+            }
+            Err(failure) => self.login_failed(failure),
+        }
+    }
+
+    fn login_failed(&mut self, failure: login::Failure) {
+        if self.session.is_stopping() {
+            return;
+        }
+        let new = {
+            let mut slow = self.session.slow.lock();
+            slow.failed_logins = slow.failed_logins.saturating_add(1);
+            slow.last_error.as_str() != failure.text.as_str()
+        };
+        if new {
+            // Said once; the counter tells how often it happens.
+            self.session
+                .report_error(format_args!("login failed: {}", failure.text));
+        }
+        self.announce_failure();
+        let recovering = self.state() != ConnectionState::InLogin;
+        if failure.retry == Retry::Never && !recovering {
+            self.raise(ConnectionEvent::LoginRefused);
+            self.next_attempt = None;
+            return;
+        }
+        // NOTE: a target that comes back may refuse for a while what it served before, until all
+        // of its configuration is there: an established session is never given up for a refusal.
+        if self.trying_since.elapsed().as_millis() < limits::RETRY_WINDOW.as_millis() {
+            let delay = EARLY_RETRIES_MS
+                .get(self.attempts)
+                .map_or(limits::RETRY_DELAY, |&ms| Delta::from_millis(i64::from(ms)));
+            self.schedule(delay);
+            return;
+        }
+        self.raise(ConnectionEvent::LoginLost);
+        // A session that never was logged in stays wanted: it goes on at the pace of polling.
+        self.schedule(limits::POLLING_DELAY);
+    }
+
+    fn schedule(&mut self, delay: Delta) {
+        self.waiting_since = Instant::now();
+        self.next_attempt = Some(delay.as_millis().clamp(0, i64::from(u32::MAX)) as u32);
+    }
+
+    fn state(&self) -> ConnectionState {
+        self.session.slow.lock().connection_state
+    }
+
+    /// Takes one step of the connection machine and does what follows.
+    fn raise(&mut self, event: ConnectionEvent) {
+        let (old, step) = {
+            let mut slow = self.session.slow.lock();
+            let old = slow.connection_state;
+            let step = connection::next(SessionKind::Normal, old, event);
+            slow.connection_state = step.state;
+            (old, step)
+        };
+        if step.verdict == Verdict::Unexpected {
+            pr_warn_once!(
+                "session {}: connection in state {} cannot take {}\n",
+                self.session.id,
+                old.as_str(),
+                event.number(),
+            );
+            return;
+        }
+        crate::linux::trace::conn_state(
+            self.session.id,
+            0,
+            old as u8,
+            event as u8,
+            step.state as u8,
+        );
+        for action in step.actions {
+            match action {
+                // The caller goes on to log in.
+                ConnectionAction::Login => (),
+                ConnectionAction::StartThreads => self.start_threads(),
+                ConnectionAction::StopTx => self.stop_threads(),
+                ConnectionAction::Disconnect => self.disconnect(),
+                ConnectionAction::FlushActive => self.session.flush_all(),
+                ConnectionAction::SendLogout => {
+                    self.session.submit_own(Own::Logout, Request::Logout);
+                    self.logging_out = Some(Instant::now());
+                }
+                ConnectionAction::RetryLogin => {
+                    self.trying_since = Instant::now();
+                    self.attempts = 0;
+                    self.schedule(Delta::ZERO);
+                }
+                ConnectionAction::PollLogin => self.schedule(limits::POLLING_DELAY),
+                ConnectionAction::Session(event) => self.raise_session(event),
+            }
+        }
+    }
+
+    /// Takes one step of the session machine and does what follows.
+    fn raise_session(&mut self, event: SessionEvent) {
+        let (old, step, reason) = {
+            let mut slow = self.session.slow.lock();
+            let old = slow.state;
+            let step = session::next(SessionKind::Normal, old, event);
+            slow.state = step.state;
+            (old, step, slow.last_error)
+        };
+        if step.verdict == Verdict::Unexpected {
+            pr_warn_once!(
+                "session {}: session in state {} cannot take {}\n",
+                self.session.id,
+                old.as_str(),
+                event.number(),
+            );
+            return;
+        }
+        crate::linux::trace::sess_state(self.session.id, old as u8, event as u8, step.state as u8);
+        for action in step.actions {
+            match action {
+                SessionAction::AnnounceOnline => {
+                    pr_info!("session {} {} online\n", self.session.id, self.target());
+                }
+                SessionAction::AnnounceOffline => {
+                    pr_info!("session {} {} offline\n", self.session.id, self.target());
+                }
+                SessionAction::Enumerate => self.enumerate(),
+                // Pending and active commands are flushed together, by FlushActive.
+                SessionAction::FlushPending | SessionAction::ForgetPhase => (),
+                SessionAction::OfflineLuns => {
+                    self.session.set_gate(Gate::FailFast);
+                    if !self.session.is_closing() {
+                        // Commands flow again, and fail at the gate.
+                        if let Some(side) = self.session.scsi_side() {
+                            side.class.unblock();
+                        }
+                    }
+                }
+            }
+        }
+        if old != step.state {
+            self.session.initiator.announce(&Announcement {
+                id: self.session.id,
+                target: self.session.target.name,
+                old,
+                new: step.state,
+                reason: (!reason.is_empty()).then_some(reason.as_str()),
+            });
+        }
+    }
+
+    /// Tells those who wait for a login that this one failed.
+    fn announce_failure(&self) {
+        let (state, reason) = {
+            let slow = self.session.slow.lock();
+            (slow.state, slow.last_error)
+        };
+        self.session.initiator.announce(&Announcement {
+            id: self.session.id,
+            target: self.session.target.name,
+            old: state,
+            new: state,
+            reason: Some(reason.as_str()),
+        });
+    }
+
+    fn target(&self) -> &str {
+        self.session.target.name.as_str()
+    }
+
+    /// Lets commands through, and looks for logical units.
+    fn enumerate(&mut self) {
+        {
+            let mut slow = self.session.slow.lock();
+            slow.last_error = super::report::Text::new();
+            slow.failed_logins = 0;
+        }
+        self.session.set_gate(Gate::Open);
+        if let Some(side) = self.session.scsi_side() {
+            side.class
+                .set_connection_state(CLASS_CONNECTION, transport::ConnectionState::Up);
+            side.class.unblock();
+            side.class.start_scan();
+        }
+    }
+
+    /// Starts the threads of a connection that has logged in.
+    fn start_threads(&mut self) {
+        self.next_attempt = None;
+        self.pinged = None;
+        self.logging_out = None;
+        let Some(conn) = self.fresh.take() else {
+            return;
+        };
+        self.session.take_logout_wanted();
+        self.session.slow.lock().connection = Some(conn.clone());
+        let spawn = |name, body| {
+            Thread::spawn(name, (self.session.clone(), conn.clone()), body)
+        };
+        let threads = spawn(c"iscsi_tx", tx::run).and_then(|tx| {
+            Ok(Threads {
+                _tx: tx,
+                _rx: spawn(c"iscsi_rx", rx::run)?,
+            })
+        });
+        match threads {
+            Ok(threads) => self.threads = Some(threads),
+            // The next look at the connection finds it failed.
+            Err(error) => self
+                .session
+                .connection_failed(&conn, ConnectionError::Transport(error)),
+        }
+    }
+
+    /// Ends the threads of the connection: after this nobody holds the pages of a command.
+    fn stop_threads(&mut self) {
+        self.session.set_gate(Gate::Recovering);
+        if let Some(side) = self.session.scsi_side() {
+            side.class
+                .set_connection_state(CLASS_CONNECTION, transport::ConnectionState::Failed);
+            if !self.session.is_closing() {
+                side.class.block();
+            }
+        }
+        if let Some(conn) = self.session.connection() {
+            // Another reason stands already, unless the session is being closed.
+            self.session
+                .connection_failed(&conn, ConnectionError::ClosedByTarget);
+        }
+        self.threads = None;
+    }
+
+    /// Forgets the connection.
+    fn disconnect(&mut self) {
+        self.fresh = None;
+        let conn = {
+            let mut slow = self.session.slow.lock();
+            slow.tsih = None;
+            slow.connection.take()
+        };
+        drop(conn);
+    }
+}
