@@ -30,7 +30,7 @@ pub(crate) enum SessionState {
     /// `FAILED`: blocked, the recovery timeout runs; a command that comes nevertheless is to be
     /// retried.
     Failed,
-    /// `FREE`: not logged in yet, or the recovery timeout is over; commands fail at once.
+    /// `FREE`: not logged in yet, or given up; commands fail at once.
     Free,
 }
 
@@ -274,12 +274,47 @@ impl<T: TransportOps> ClsSession<T> {
     ///
     /// Sleeps (takes a mutex that [`Self::unblock`] holds).
     pub(crate) fn block(&self) {
-        let mut inner = self.inner.lock();
+        self.block_with(&mut self.inner.lock());
+    }
+
+    fn block_with(&self, inner: &mut Inner) {
         if !inner.blocked {
             // SAFETY: By the type invariant the session is in the class.
             unsafe { bindings::iscsi_block_session(self.session.as_ptr()) };
             inner.blocked = true;
         }
+    }
+
+    /// Fails commands from here on instead of holding them back: nobody waits for the connection any
+    /// more. It is as if the recovery timeout were over, without its callback.
+    ///
+    /// The disks are `transport-offline` then, also those that a scan is just finding; what waited
+    /// fails. [`Self::unblock`] brings them back.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, until the class has done it; needs no command to end for that.
+    pub(crate) fn give_up(&self) {
+        let mut inner = self.inner.lock();
+        self.block_with(&mut inner);
+        let session = self.session.as_ptr();
+        // SAFETY: By the type invariant the session is in the class; the work was initialised with
+        // it.
+        unsafe { bindings::flush_work(&raw mut (*session).block_work) };
+        // SAFETY: As above.
+        unsafe { bindings::cancel_delayed_work_sync(&raw mut (*session).recovery_work) };
+        // SAFETY: By the type invariant the session exists.
+        let place = unsafe { &raw mut (*session).state };
+        // SAFETY: As above. The works that write the field do not run: two have ended above, and
+        // `inner` keeps others from being queued. The rest of the class reads it.
+        unsafe { place.write_volatile(bindings::ISCSI_SESSION_FREE as c_int) };
+        // SAFETY: The device of a session in the class is the parent of its target.
+        unsafe {
+            bindings::scsi_target_unblock(
+                &raw mut (*session).dev,
+                bindings::scsi_device_state_SDEV_TRANSPORT_OFFLINE,
+            )
+        };
     }
 
     /// Sets how long a blocked session waits, unless somebody has written `recovery_tmo` in sysfs
