@@ -96,5 +96,5 @@ fn to_stderr(text: &str) {
         text.into()
     };
     // There is nobody left to tell if this fails.
-    let _ = writeln!(stderr, "{text}");
+    let _ = writeln!(stderr, "{}", text.trim_end());
 }

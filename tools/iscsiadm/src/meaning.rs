@@ -452,6 +452,10 @@ mod tests {
             (&format!("{NAME},"), "missing target address"),
             (&format!("{NAME},[::1"), "']' missing"),
             (&format!("{NAME},host"), "invalid IP address"),
+            (
+                &format!("{NAME},[fe80::1]"),
+                "a link-local address needs its interface: [address%interface]",
+            ),
             (&format!("{NAME},1.2.3.4:"), "port number missing"),
             (&format!("{NAME},1.2.3.4:x"), "port number invalid"),
             (&format!("{NAME},1.2.3.4:65536"), "port number out of range"),

@@ -23,7 +23,7 @@ pub enum IpAddress {
     V6 {
         /// The address.
         octets: [u8; 16],
-        /// The index of the interface that a link-local address belongs to, 0 if not given.
+        /// The index of the interface that a link-local address belongs to, else 0.
         scope: u32,
     },
 }
@@ -131,6 +131,8 @@ named_enum! {
         BracketMissing = "']' missing",
         /// Not the address of one host, or a scope that names no interface.
         InvalidIp = "invalid IP address",
+        /// A link-local address that does not say which interface it belongs to.
+        ScopeMissing = "a link-local address needs its interface: [address%interface]",
         /// Nothing behind the `:`.
         PortMissing = "port number missing",
         /// The port is not a number.
@@ -169,6 +171,7 @@ fn parse_v6(
         return Err(AddressError::InvalidIp);
     }
     let scope = match zone {
+        None if ip.is_unicast_link_local() => return Err(AddressError::ScopeMissing),
         None => 0,
         // A scope means something for a link-local address only, RFC 4007 section 11.
         Some(_) if !ip.is_unicast_link_local() => return Err(AddressError::InvalidIp),
@@ -227,7 +230,6 @@ mod tests {
             ("[::1]:3261", "[::1]:3261"),
             ("[fe80::1%7]:3260", "[fe80::1%7]:3260"),
             ("[fe80::1%eth0]", "[fe80::1%2]:3260"),
-            ("[fe80::1]", "[fe80::1]:3260"),
         ] {
             let portal = Portal::parse_with(text, ISCSI_PORT, interface).unwrap();
             assert_eq!(portal.to_string(), canonical);
@@ -258,6 +260,7 @@ mod tests {
             ("[::1]x", InvalidIp),
             ("[::1]3260", InvalidIp),
             ("[1.2.3.4]", InvalidIp),
+            ("[fe80::1]", ScopeMissing),
             ("[fe80::1%]", InvalidIp),
             ("[fe80::1%0]", InvalidIp),
             ("[fe80::1%nosuch]", InvalidIp),
