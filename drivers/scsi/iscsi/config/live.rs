@@ -103,7 +103,6 @@ impl Config {
     /// Says that the saved configuration has been loaded.
     pub(crate) fn set_loaded(&mut self) {
         self.loaded = true;
-        self.changed();
     }
 
     /// What holds for the whole initiator.

@@ -47,8 +47,14 @@ impl Overrides {
         *self == Self::NONE
     }
 
+    /// What a parameter is set to, if it is.
+    pub(crate) fn get(&self, key: Key) -> Option<Value> {
+        self.iter()
+            .find_map(|(set, value)| (set == key).then_some(value))
+    }
+
     /// What is set.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, Value)> {
+    fn iter(&self) -> impl Iterator<Item = (Key, Value)> {
         LISTED
             .into_iter()
             .zip(self.values)

@@ -51,8 +51,10 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         global_lock,
         Arc, //
@@ -91,14 +93,21 @@ global_lock! {
     unsafe(uninit) static HANDLER: Mutex<Option<Arc<dyn Handler>>> = None;
 }
 
-/// Not 0 once `HANDLER` is initialised. Relaxed, because only one `Registration` goes on.
-static USED: Atomic<i32> = Atomic::new(0);
+/// How far `HANDLER` is: one of the three below.
+static STAGE: Atomic<i32> = Atomic::new(UNUSED);
+
+/// It must not be locked.
+const UNUSED: i32 = 0;
+/// It is being initialised.
+const STARTING: i32 = 1;
+/// It may be locked, from now until the module is gone.
+const READY: i32 = 2;
 
 /// The registered family.
 ///
-/// Dropping it waits for the requests that are being served and refuses those that follow. A dump
-/// that is not read to its end holds a reference to the module, so that the code stays; it is
-/// refused from then on.
+/// Dropping it refuses requests from then on and waits for those that are being served. A dump that
+/// is not read to its end holds a reference to the module, so that the code stays; it is refused
+/// too.
 ///
 /// # Invariants
 ///
@@ -108,7 +117,7 @@ pub(crate) struct Registration(());
 impl Registration {
     /// Registers the family, to be served by `handler`.
     ///
-    /// Requests may arrive before this returns.
+    /// Requests may arrive before this returns; the first ones may be refused with `ENODEV`.
     ///
     /// # Context
     ///
@@ -118,20 +127,20 @@ impl Registration {
     ///
     /// `EBUSY` if it was called before, `EEXIST` if another module has a family of that name.
     pub(crate) fn new(handler: Arc<dyn Handler>) -> Result<Self> {
-        if USED.cmpxchg(0, 1, Relaxed).is_err() {
+        // Relaxed, as it only decides who goes on.
+        if STAGE.cmpxchg(UNUSED, STARTING, Relaxed).is_err() {
             return Err(EBUSY);
         }
         // SAFETY: Nobody passes the test above twice, so that this runs once.
         unsafe { HANDLER.init() };
-        *HANDLER.lock() = Some(handler);
+        // Pairs with the Acquire in `while_registered`.
+        STAGE.store(READY, Release);
+
         // SAFETY: `iscsi_nl_family` is a static of this module and not registered yet, see above.
-        let registered = to_result(unsafe {
-            bindings::genl_register_family(&raw mut bindings::iscsi_nl_family)
-        });
-        if let Err(error) = registered {
-            drop_handler();
-            return Err(error);
-        }
+        to_result(unsafe { bindings::genl_register_family(&raw mut bindings::iscsi_nl_family) })?;
+        // Not before, as events need the family; and not under the lock, which requests take
+        // inside that of the core.
+        *HANDLER.lock() = Some(handler);
         // INVARIANT: It was registered just now.
         Ok(Self(()))
     }
@@ -139,26 +148,38 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        // Let go outside the lock. It also ends the sending of events, which need the family.
+        let handler = HANDLER.lock().take();
         // SAFETY: The family is registered by the type invariant, and no other `Registration`
         // exists that could unregister it too. If this value is leaked the family stays, with the
         // handler that serves it.
         unsafe { bindings::genl_unregister_family(&raw const bindings::iscsi_nl_family) };
-        drop_handler();
+        drop(handler);
     }
 }
 
-/// Lets the handler go, outside the lock.
-fn drop_handler() {
-    let handler = HANDLER.lock().take();
-    drop(handler);
+/// Does something that needs the family to be registered, unless it is not.
+///
+/// # Context
+///
+/// Sleeps, though not for long: nobody allocates or waits under the lock.
+fn while_registered<R>(work: impl FnOnce() -> R) -> Option<R> {
+    // Pairs with the Release in `Registration::new`.
+    if STAGE.load(Acquire) != READY {
+        return None;
+    }
+    let serving = HANDLER.lock();
+    serving.as_ref().map(|_| work())
 }
 
 /// The handler, kept alive while it is in use.
 fn handler() -> Result<Arc<dyn Handler>, Refusal> {
-    HANDLER
-        .lock()
-        .clone()
-        .ok_or_else(|| Refusal::new(ENODEV, format_args!("the module is being unloaded")))
+    HANDLER.lock().clone().ok_or_else(|| {
+        Refusal::new(
+            ENODEV,
+            format_args!("the module is just being loaded or unloaded"),
+        )
+    })
 }
 
 /// Serves a request that is no dump.

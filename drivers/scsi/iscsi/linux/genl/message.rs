@@ -4,6 +4,7 @@
 
 use super::super::bindings;
 use super::{
+    while_registered,
     Refusal,
     GROUP_EVENTS, //
 };
@@ -73,21 +74,25 @@ impl Message {
     ///
     /// # Context
     ///
-    /// Does not sleep. When memory is short the event is lost, rather than recovery delayed.
+    /// Sleeps, but not for memory: when that is short the event is lost, rather than recovery
+    /// delayed.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub(crate) fn event(command: u8) -> Result<Option<Self>, Refusal> {
-        // SAFETY: Both are statics; the core looks at its table of listeners under RCU.
-        let heard = unsafe {
-            bindings::iscsi_helper_genl_has_listeners(
-                &raw const bindings::iscsi_nl_family,
-                &raw mut bindings::init_net,
-                GROUP_EVENTS,
-            )
-        };
-        if !heard {
+        let heard = while_registered(|| {
+            // SAFETY: Both are statics, and the family is registered. The core looks at its table
+            // of listeners under RCU.
+            unsafe {
+                bindings::iscsi_helper_genl_has_listeners(
+                    &raw const bindings::iscsi_nl_family,
+                    &raw mut bindings::init_net,
+                    GROUP_EVENTS,
+                )
+            }
+        });
+        if heard != Some(true) {
             return Ok(None);
         }
         Self::new(command, 0, 0, bindings::GFP_NOWAIT).map(Some)
@@ -105,22 +110,30 @@ impl Message {
     /// Sends the event to all listeners in the initial network namespace. Those in others would be
     /// checked for a capability over their own namespace only.
     ///
+    /// # Context
+    ///
+    /// As [`event`](Self::event).
+    ///
     /// # Errors
     ///
-    /// `ESRCH` if nobody listens, `ENOBUFS` if a listener missed it.
+    /// `ENODEV` without a family, `ESRCH` if nobody listens, `ENOBUFS` if a listener missed it.
     pub(crate) fn multicast(self) -> Result {
-        let skb = self.finish();
-        // SAFETY: The message is complete, and the buffer goes over to the core, whatever it
-        // returns. `init_net`, in which the core sends, lives forever.
-        to_result(unsafe {
-            bindings::iscsi_helper_genlmsg_multicast(
-                &raw const bindings::iscsi_nl_family,
-                skb.as_ptr(),
-                0,
-                GROUP_EVENTS,
-                bindings::GFP_NOWAIT,
-            )
-        })
+        let send = || {
+            let skb = self.finish();
+            // SAFETY: The message is complete, and the buffer goes over to the core, whatever it
+            // returns. The family is registered; `init_net`, in which the core sends, lives
+            // forever.
+            to_result(unsafe {
+                bindings::iscsi_helper_genlmsg_multicast(
+                    &raw const bindings::iscsi_nl_family,
+                    skb.as_ptr(),
+                    0,
+                    GROUP_EVENTS,
+                    bindings::GFP_NOWAIT,
+                )
+            })
+        };
+        while_registered(send).unwrap_or(Err(ENODEV))
     }
 
     /// Sends the message to who asked.

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What holds for the whole initiator.
+
+use super::{
+    param,
+    text,
+    uapi::initiator as kind,
+    Control, //
+};
+use crate::{
+    config::InitiatorChange,
+    linux::genl::{
+        Answer,
+        Refusal,
+        Request, //
+    },
+};
+
+/// Version of the module.
+const MODULE_VERSION: &str = "1.0";
+
+/// `initiator-get`
+pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
+    let mut reply = request.reply()?;
+    let mut to = reply.writer();
+    let config = control.initiator.config().lock();
+    let initiator = config.initiator();
+    if let Some(name) = &initiator.name {
+        to.str(kind::NODE_NAME, name.as_str())?;
+    }
+    if !initiator.alias.is_empty() {
+        to.str(kind::NODE_ALIAS, initiator.alias.as_str())?;
+    }
+    if let Some(digest) = initiator.header_digest {
+        param::write_digest(&mut to, kind::HEADER_DIGEST, digest)?;
+    }
+    if let Some(digest) = initiator.data_digest {
+        param::write_digest(&mut to, kind::DATA_DIGEST, digest)?;
+    }
+    if config.is_loaded() {
+        to.flag(kind::CONFIGURED)?;
+    }
+    to.u32(kind::GENERATION, config.generation())?;
+    to.str(kind::MODULE_VERSION, MODULE_VERSION)?;
+    Ok(Answer::Message(reply))
+}
+
+/// `initiator-set`
+pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
+    let attrs = request.attrs();
+    let change = InitiatorChange {
+        name: attrs
+            .find(kind::NODE_NAME)
+            .map(|attr| text::read_name(&attr))
+            .transpose()?,
+        alias: attrs
+            .find(kind::NODE_ALIAS)
+            .map(|attr| text::read_alias(&attr))
+            .transpose()?,
+        header_digest: attrs
+            .find(kind::HEADER_DIGEST)
+            .map(|attr| param::read_digest(&attr))
+            .transpose()?,
+        data_digest: attrs
+            .find(kind::DATA_DIGEST)
+            .map(|attr| param::read_digest(&attr))
+            .transpose()?,
+    };
+
+    let _changes = control.changes.lock();
+    let mut config = control.initiator.config().lock();
+    config.change_initiator(&change);
+    if attrs.find(kind::CONFIGURED).is_some() {
+        config.set_loaded();
+    }
+    Ok(Answer::Done)
+}

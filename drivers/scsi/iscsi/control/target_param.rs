@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Login parameters of single targets.
+
+use super::{
+    param,
+    target::has_session,
+    text,
+    uapi::target_param as kind,
+    Control, //
+};
+use crate::{
+    config::Overrides,
+    linux::genl::{
+        Answer,
+        Dump,
+        Full,
+        Refusal,
+        Request,
+        Writer, //
+    },
+    proto::{
+        names::IscsiName,
+        negotiate::{
+            Negotiated,
+            Offer, //
+        },
+    },
+};
+use kernel::prelude::*;
+
+/// `target-param-get` of one target
+pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
+    let name = read_target(request)?;
+    let known = {
+        let config = control.initiator.config().lock();
+        !config.overrides(&name).is_empty()
+            || config.statics().iter().any(|entry| entry.name == name)
+    };
+    if !known && !has_session(control, &name) {
+        return Err(Refusal::new(ENOENT, format_args!("target not found")));
+    }
+    let mut reply = request.reply()?;
+    Entry::of(control, &name).write(&mut reply.writer())?;
+    Ok(Answer::Message(reply))
+}
+
+/// `target-param-get` of all targets
+pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal> {
+    let generation = control.initiator.config().lock().generation();
+    dump.generation(generation);
+    // A name does not fit the cursor, so count.
+    let mut last = None;
+    for _ in 0..dump.cursor().index {
+        last = next_target(control, last.as_ref());
+        if last.is_none() {
+            return Ok(());
+        }
+    }
+    while let Some(name) = next_target(control, last.as_ref()) {
+        let entry = Entry::of(control, &name);
+        if dump.entry(|to| entry.write(to))?.is_break() {
+            return Ok(());
+        }
+        let index = &mut dump.cursor().index;
+        *index = index.saturating_add(1);
+        last = Some(name);
+    }
+    Ok(())
+}
+
+/// `target-param-set`
+pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
+    let name = read_target(request)?;
+    let change = param::read(&request.attrs().need(kind::CONFIGURED, "login parameters")?)?;
+
+    let _changes = control.changes.lock();
+    control
+        .initiator
+        .config()
+        .lock()
+        .change_overrides(&name, &change)?;
+    Ok(Answer::Done)
+}
+
+/// `target-param-del`
+pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
+    let name = read_target(request)?;
+
+    let _changes = control.changes.lock();
+    control.initiator.config().lock().clear_overrides(&name)?;
+    Ok(Answer::Done)
+}
+
+/// What is told about a target.
+struct Entry<'a> {
+    name: &'a IscsiName,
+    /// What it said at the last login with it.
+    negotiated: Option<Negotiated>,
+    configured: Overrides,
+    defaults: Offer,
+}
+
+impl<'a> Entry<'a> {
+    fn of(control: &Control, name: &'a IscsiName) -> Self {
+        let negotiated = find_negotiated(control, name);
+        let config = control.initiator.config().lock();
+        Self {
+            name,
+            negotiated,
+            configured: config.overrides(name),
+            defaults: config.defaults(),
+        }
+    }
+
+    fn write(&self, to: &mut Writer<'_>) -> Result<(), Full> {
+        to.str(kind::TARGET_NAME, self.name.as_str())?;
+        if let Some(negotiated) = &self.negotiated {
+            let alias = negotiated.target_alias.as_str();
+            if !alias.is_empty() {
+                to.str(kind::TARGET_ALIAS, alias)?;
+            }
+        }
+        to.nest(kind::CONFIGURED, |to| {
+            param::write(to, |key| self.configured.get(key))
+        })?;
+        to.nest(kind::DEFAULTS, |to| {
+            param::write(to, |key| self.defaults.get(key))
+        })
+    }
+}
+
+fn read_target(request: &Request<'_>) -> Result<IscsiName, Refusal> {
+    text::read_name(&request.attrs().need(kind::TARGET_NAME, "target name")?)
+}
+
+/// The known target whose name comes next behind `last`.
+fn next_target(control: &Control, last: Option<&IscsiName>) -> Option<IscsiName> {
+    let mut next: Option<IscsiName> = None;
+    let mut consider = |name: &IscsiName| {
+        let bytes = name.as_bytes();
+        if last.is_none_or(|last| bytes > last.as_bytes())
+            && next.is_none_or(|next| bytes < next.as_bytes())
+        {
+            next = Some(*name);
+        }
+    };
+    {
+        let config = control.initiator.config().lock();
+        config.targets().iter().for_each(|t| consider(&t.name));
+        config.statics().iter().for_each(|t| consider(&t.name));
+    }
+    let mut from = 0;
+    while let Some(session) = control.initiator.session_from(from) {
+        consider(&session.target.name);
+        from = session.id.saturating_add(1);
+    }
+    next
+}
+
+/// What was agreed with a target, if there is a session that has logged in.
+fn find_negotiated(control: &Control, name: &IscsiName) -> Option<Negotiated> {
+    let mut from = 0;
+    while let Some(session) = control.initiator.session_from(from) {
+        if session.target.name == *name {
+            if let Some(negotiated) = session.info().negotiated {
+                return Some(negotiated);
+            }
+        }
+        from = session.id.saturating_add(1);
+    }
+    None
+}

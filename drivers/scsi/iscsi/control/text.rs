@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What users are told: each error of the rooms below as an errno and a sentence.
+
+use crate::{
+    config::{
+        ConfigError,
+        ParamError, //
+    },
+    linux::genl::{
+        Attr,
+        Refusal, //
+    },
+    proto::names::{
+        Alias,
+        IscsiName, //
+    },
+};
+use kernel::prelude::*;
+
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Exists => Self::new(EEXIST, format_args!("already configured")),
+            ConfigError::NotFound => Self::new(ENOENT, format_args!("not found")),
+            ConfigError::TooMany(limit) => Self::new(
+                ENOSPC,
+                format_args!("too many, the limit is {limit}: remove some first"),
+            ),
+            ConfigError::Param(error) => Self::new(param_errno(error), format_args!("{error}")),
+            ConfigError::NoMemory => Self::new(ENOMEM, format_args!("insufficient memory")),
+        }
+    }
+}
+
+/// A refused login parameter.
+pub(super) fn refuse_param(attr: &Attr<'_>, error: ParamError) -> Refusal {
+    attr.refuse(param_errno(error), format_args!("{error}"))
+}
+
+/// The operation is in the table but not served: a bug of ours.
+pub(super) fn unknown_operation() -> Refusal {
+    Refusal::new(EOPNOTSUPP, format_args!("this operation is not supported"))
+}
+
+/// Sessions cannot be made yet.
+pub(super) fn no_node_name() -> Refusal {
+    Refusal::new(
+        EINVAL,
+        format_args!("initiator node name is not set, set it first"),
+    )
+}
+
+/// A logical unit keeps a session from being logged out.
+pub(super) fn in_use() -> Refusal {
+    Refusal::new(EBUSY, format_args!("Logical unit in use"))
+}
+
+/// The engine cannot make a session.
+pub(super) fn no_session(error: Error) -> Refusal {
+    Refusal::new(
+        error,
+        format_args!("cannot create a session, error {}", error.to_errno()),
+    )
+}
+
+/// The engine cannot log a session out.
+pub(super) fn no_logout(error: Error) -> Refusal {
+    match error {
+        error if error == EBUSY => in_use(),
+        error => Refusal::new(
+            error,
+            format_args!("cannot end the session, error {}", error.to_errno()),
+        ),
+    }
+}
+
+/// Reads an iSCSI name.
+pub(super) fn read_name(attr: &Attr<'_>) -> Result<IscsiName, Refusal> {
+    IscsiName::parse(attr.str()?).map_err(|error| attr.refuse(EINVAL, format_args!("{error}")))
+}
+
+/// Reads an alias.
+pub(super) fn read_alias(attr: &Attr<'_>) -> Result<Alias, Refusal> {
+    Alias::parse(attr.str()?).map_err(|error| attr.refuse(EINVAL, format_args!("{error}")))
+}
+
+/// Reads a switch.
+pub(super) fn read_switch(attr: &Attr<'_>) -> Result<bool, Refusal> {
+    match attr.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(attr.refuse(EINVAL, format_args!("value must be 0 or 1"))),
+    }
+}
+
+fn param_errno(error: ParamError) -> Error {
+    match error {
+        ParamError::NotSupported(_) => EOPNOTSUPP,
+        ParamError::OutOfRange { .. }
+        | ParamError::WrongKind(_)
+        | ParamError::FirstBurstAboveMaxBurst
+        | ParamError::MaxBurstBelowFirstBurst
+        | ParamError::Inconsistent => EINVAL,
+    }
+}
