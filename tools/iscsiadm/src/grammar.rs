@@ -365,6 +365,7 @@ pub(crate) fn usage(verb: Option<Verb>, form: Option<&Form>) -> String {
     if verb.is_none() {
         let _ = writeln!(text, "{head}iscsiadm -V | --version");
         let _ = writeln!(text, "{head}iscsiadm [verb [object]] -? | --help");
+        text.push_str("\nFor more information, please see iscsiadm(8).\n");
     }
     if let Some(form) = form {
         let _ = writeln!(text, "\n{}", form.about);
@@ -426,6 +427,17 @@ mod tests {
         ));
         assert!(text.contains("  -p, --login-param <key=value[,key=value...]>\n"));
         assert!(text.contains("  maxburstlength"));
+    }
+
+    #[test]
+    fn the_manual_page_has_every_form_and_option() {
+        let page = include_str!("../../../Documentation/man/iscsiadm.8").replace('\\', "");
+        for form in FORMS {
+            assert!(page.contains(&form.synopsis()), "{}", form.synopsis());
+        }
+        for spec in OPTIONS {
+            assert!(page.contains(&format!("--{}", spec.long)), "{}", spec.long);
+        }
     }
 
     #[test]
