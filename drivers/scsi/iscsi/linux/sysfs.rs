@@ -77,16 +77,16 @@ pub(super) unsafe fn show(
 ///
 /// # Safety
 ///
-/// [`Subject::of`] must find the value of every device that gets a table made for `Self`, and the
+/// [`Subject::with`] must find the value of every device that gets a table made for `Self`, and the
 /// value must live until that device has been taken out of sysfs, which waits for running reads.
 pub(crate) unsafe trait Subject: Sized + Sync {
-    /// The value that belongs to `dev`.
+    /// Calls `f` with the value that belongs to `dev`.
     ///
     /// # Safety
     ///
-    /// `dev` must be a device with a table of attributes for `Self`, and in sysfs for as long as
-    /// the reference is used.
-    unsafe fn of<'a>(dev: *mut bindings::device) -> &'a Self;
+    /// `dev` must be a device with a table of attributes for `Self`, and in sysfs until this
+    /// returns.
+    unsafe fn with<R>(dev: *mut bindings::device, f: impl FnOnce(&Self) -> R) -> R;
 }
 
 /// One read-only attribute.
@@ -243,11 +243,11 @@ unsafe extern "C" fn show_callback<A: Attribute>(
     _attr: *mut bindings::device_attribute,
     buf: *mut c_char,
 ) -> isize {
+    // SAFETY: `buf` is the buffer of this show function; sysfs has zeroed it.
+    let write = |subject: &A::Subject| unsafe { show(buf, |out| A::show(subject, out)) };
     // SAFETY: The device has a table for `A::Subject`, and stays in sysfs while a file of it is
     // read.
-    let subject = unsafe { A::Subject::of(dev) };
-    // SAFETY: `buf` is the buffer of this show function; sysfs has zeroed it.
-    match unsafe { show(buf, |out| A::show(subject, out)) } {
+    match unsafe { A::Subject::with(dev, write) } {
         Ok(len) => len as isize,
         Err(err) => err.to_errno() as isize,
     }

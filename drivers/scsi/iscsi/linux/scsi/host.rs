@@ -6,7 +6,13 @@ use super::{
     Command,
     EhCommand, //
 };
-use crate::linux::bindings;
+use crate::linux::{
+    bindings,
+    sysfs::{
+        Groups,
+        Subject, //
+    },
+};
 use core::{
     marker::PhantomData,
     ptr::{
@@ -15,6 +21,7 @@ use core::{
     },
 };
 use kernel::{
+    container_of,
     error::to_result,
     prelude::*,
     sync::Arc,
@@ -70,7 +77,11 @@ impl QueueLimits<'_> {
 }
 
 /// The callbacks of a low-level driver. `&self` is the data that [`Host::new`] was given.
-pub(crate) trait HostOps: Send + Sync + 'static {
+pub(crate) trait HostOps: Send + Sync + Sized + 'static {
+    /// The files of the host, in `/sys/class/scsi_host/host<N>`: see
+    /// [`attribute_groups!`](crate::linux::sysfs::attribute_groups).
+    const FILES: Option<&'static Groups<Self>> = None;
+
     /// Takes a command, or gives it back with the reason.
     ///
     /// # Context
@@ -292,6 +303,19 @@ unsafe fn data<'a, T: HostOps>(host: *mut bindings::Scsi_Host) -> kernel::sync::
     unsafe { Arc::<T>::borrow(*data_slot(host)) }
 }
 
+// SAFETY: `VTable` gives the files to hosts of this type only. They are in sysfs from
+// `scsi_add_host` to `scsi_remove_host`, after which `Host::drop` takes the data back.
+unsafe impl<T: HostOps> Subject for T {
+    unsafe fn with<R>(dev: *mut bindings::device, f: impl FnOnce(&Self) -> R) -> R {
+        // SAFETY: By the contract `dev` is the class device inside of a `Scsi_Host`.
+        let host = unsafe { container_of!(dev, bindings::Scsi_Host, shost_dev) };
+        // SAFETY: By the contract the host comes from `Host::new` with this type, and is not
+        // removed before this returns.
+        let data = unsafe { data::<T>(host) };
+        f(&data)
+    }
+}
+
 /// The callbacks for one implementation.
 struct VTable<T>(PhantomData<T>);
 
@@ -410,6 +434,10 @@ impl<T: HostOps> VTable<T> {
         eh_target_reset_handler: Some(Self::reset_target_callback),
         sdev_configure: Some(Self::configure_callback),
         change_queue_depth: Some(bindings::scsi_change_queue_depth),
+        shost_groups: match T::FILES {
+            Some(files) => files.as_ptr().cast_mut(),
+            None => null_mut(),
+        },
         can_queue: 1,
         this_id: -1,
         // SAFETY: All fields of the structure are numbers, pointers and optional functions, for
