@@ -12,6 +12,7 @@ use super::{
     },
 };
 use crate::{
+    config::limits,
     linux::{
         socket::SockAddr,
         sysfs::Writer,
@@ -188,8 +189,11 @@ impl TransportOps for Session {
             ConnectionParam::MaxXmitLength => {
                 write!(out, "{}", conn?.negotiated.target_max_recv_data_segment_length)
             }
+            ConnectionParam::PingTimeout => {
+                write!(out, "{}", limits::NOP_TIMEOUT.as_millis() / 1000)
+            }
+            ConnectionParam::RecvTimeout => write!(out, "{}", limits::NOP_IDLE.as_millis() / 1000),
             ConnectionParam::ExpStatSn => write!(out, "{}", conn?.exp_stat_sn().get()),
-            _ => return Err(ENODATA),
         };
         written.map_err(|_| EOVERFLOW)
     }
@@ -201,7 +205,6 @@ impl TransportOps for Session {
                 let connection = self.connection().ok_or(ENODATA)?;
                 address(out, &connection.local).map_err(|_| EOVERFLOW)
             }
-            _ => Err(ENODATA),
         }
     }
 

@@ -2,8 +2,8 @@
 
 //! A connection: a socket with what was agreed about it at login.
 
-use super::task::MAX_OUTSTANDING_R2T;
 use crate::{
+    config::limits::MAX_OUTSTANDING_R2T,
     linux::socket::{
         SockAddr,
         Socket, //

@@ -90,7 +90,10 @@ impl HostOps for Session {
                 guard.itt().map(|itt| (itt, scsi.cmd_sn, scsi.lun))
             }
             // It has ended meanwhile.
-            _ => return EhOutcome::Success,
+            _ => {
+                drop(guard);
+                return self.wait_until_gone(cmd);
+            }
         };
         match guard.state() {
             CommandState::Pending => {
@@ -200,7 +203,8 @@ impl Session {
                 Work::None | Work::Own(..) => (false, false),
             };
             if !ours {
-                return EhOutcome::Success;
+                drop(guard);
+                return self.wait_until_gone(cmd);
             }
             if guard.state() == CommandState::Aborting && !held {
                 guard.apply(self.id, CommandEvent::Disturbed(Ending::Aborted));
@@ -221,13 +225,14 @@ impl Session {
         let start = Instant::<Monotonic>::now();
         while start.elapsed().as_millis() < LET_GO_MS {
             let Some(task) = self.tasks.get(cmd.tag()) else {
-                return EhOutcome::Failed;
+                // The command of a reset that was asked for by ioctl: it never came to us.
+                return EhOutcome::Success;
             };
             let ours = match &task.lock().work {
                 Work::Scsi(scsi) => cmd.is(&scsi.command),
                 Work::None | Work::Own(..) => false,
             };
-            if !ours {
+            if !ours && !task.is_completing() {
                 return EhOutcome::Success;
             }
             self.eh_event.wait(Some(STEP_MS));

@@ -142,7 +142,7 @@ impl Initiator {
         let (wd, ic) = match threads {
             Ok(threads) => threads,
             Err(error) => {
-                drop(session.take_scsi_side());
+                session.remove_scsi_side();
                 return Err(error);
             }
         };
@@ -265,5 +265,5 @@ fn end(entry: Entry) {
     session.stop_ic();
     drop(ic);
     // The class session, then the host; no callback comes after this.
-    drop(session.take_scsi_side());
+    session.remove_scsi_side();
 }

@@ -472,8 +472,14 @@ impl Receiver<'_> {
             .and_then(|bytes| bytes.first_chunk::<4>())
             .and_then(|bytes| Itt::new(u32::from_be_bytes(*bytes)));
         match crate::proto::pdu::opcode(header) {
-            // A ping was not worth an answer to it; a refused management request has failed.
-            Opcode::NOP_OUT => Ok(()),
+            // It lives, even if it does not like pings.
+            Opcode::NOP_OUT => {
+                if let Some(itt) = itt {
+                    self.own_answer(itt, 0, true);
+                }
+                Ok(())
+            }
+            // A management request that is refused has failed.
             Opcode::TASK_REQUEST => {
                 if let Some(itt) = itt {
                     self.own_answer(itt, u8::MAX, false);

@@ -69,6 +69,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            Full,
             Relaxed,
             Release, //
         },
@@ -165,6 +166,17 @@ pub(super) struct Slow {
 pub(super) struct ScsiSide {
     pub(super) class: Pin<KBox<ClsSession<Session>>>,
     pub(super) host: Host<Session>,
+    /// Tells that the two above are gone.
+    gone: Gone,
+}
+
+/// Signals its event when it is dropped.
+struct Gone(Arc<Event>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.signal();
+    }
 }
 
 /// A session with a target.
@@ -305,7 +317,8 @@ impl Session {
         let class = ClsSession::add(transport, &host, self.clone())?;
         class.add_connection(CLASS_CONNECTION)?;
         class.set_connection_state(CLASS_CONNECTION, transport::ConnectionState::Down);
-        *self.scsi.lock() = Some(Arc::new(ScsiSide { class, host }, GFP_KERNEL)?);
+        let gone = Gone(Arc::pin_init(Event::new(), GFP_KERNEL)?);
+        *self.scsi.lock() = Some(Arc::new(ScsiSide { class, host, gone }, GFP_KERNEL)?);
         Ok(())
     }
 
@@ -314,9 +327,19 @@ impl Session {
         self.scsi.lock().clone()
     }
 
-    /// Takes the host and the class session away, to end them.
-    pub(super) fn take_scsi_side(&self) -> Option<Arc<ScsiSide>> {
-        self.scsi.lock().take()
+    /// Removes the host and the class session, and waits until both are gone; somebody who looks at
+    /// them just now may be the last to let go.
+    ///
+    /// # Context
+    ///
+    /// Sleeps; not for a callback of either of them.
+    pub(super) fn remove_scsi_side(&self) {
+        let side = self.scsi.lock().take();
+        if let Some(side) = side {
+            let gone = side.gone.0.clone();
+            drop(side);
+            while gone.wait(None) == Wake::Interrupted {}
+        }
     }
 
     /// The gate of new commands.
@@ -324,7 +347,8 @@ impl Session {
         Gate::from_number(self.gate.load(Acquire))
     }
 
-    /// Moves the gate. A closed gate stays closed.
+    /// Moves the gate. A closed gate stays closed, and a session that is to be ended closes its
+    /// gate instead of waiting for a recovery.
     ///
     /// Commands that passed the gate before are found by a walk over the tasks after this: a task
     /// is filled under its lock, with the gate looked at under the same lock.
@@ -334,7 +358,13 @@ impl Session {
         } else {
             gate
         };
-        self.gate.store(gate as i32, Release);
+        let mut now = self.gate.load(Acquire);
+        while Gate::from_number(now) != Gate::Closed {
+            match self.gate.cmpxchg(now, gate as i32, Full) {
+                Ok(_) => break,
+                Err(other) => now = other,
+            }
+        }
         self.eh_event.signal();
     }
 
@@ -348,6 +378,10 @@ impl Session {
         self.closing.store(1, Relaxed);
         if self.gate() != Gate::Open {
             self.set_gate(Gate::Closed);
+            // What waits for the recovery, a scan for one, fails now.
+            if let Some(side) = self.scsi_side() {
+                side.class.give_up();
+            }
         }
         self.wd_event.signal();
     }
@@ -489,7 +523,7 @@ impl Session {
     /// NOTE: completed by the thread that finds it complete, RX as a rule, and not by IC: with no
     /// lock held, `scsi_done` neither sleeps nor calls an error handler, which always has a thread
     /// of its own in Linux. IC completes what a flush ends.
-    pub(super) fn released(&self, _tag: u32, mut guard: TaskGuard<'_>) {
+    pub(super) fn released(&self, tag: u32, mut guard: TaskGuard<'_>) {
         let Some(scsi) = guard.scsi() else {
             return;
         };
@@ -503,9 +537,10 @@ impl Session {
             return;
         };
         guard.apply(self.id, CommandEvent::Answered(Answer::Done));
-        let work = guard.end(self.id);
-        drop(guard);
-        complete(work, outcome);
+        match self.tasks.get(tag) {
+            Some(task) => task.complete(self.id, guard, outcome),
+            None => drop(guard),
+        }
     }
 
     /// Ends one task that has been sent or waits to be, for the given reason. The IC thread
@@ -640,12 +675,8 @@ impl Session {
                     continue;
                 }
                 let outcome = guard.scsi().and_then(|scsi| scsi.outcome);
-                let work = guard.end(self.id);
-                drop(guard);
-                complete(
-                    work,
-                    outcome.unwrap_or(Outcome::transport(HostStatus::Error)),
-                );
+                let outcome = outcome.unwrap_or(Outcome::transport(HostStatus::Error));
+                task.complete(self.id, guard, outcome);
                 self.eh_event.signal();
             }
             if self.ic_stop.load(Acquire) != 0 && self.completions.is_empty() {
@@ -659,18 +690,6 @@ impl Session {
     pub(super) fn stop_ic(&self) {
         self.ic_stop.store(1, Release);
         self.ic_event.signal();
-    }
-}
-
-/// Completes a command towards the mid-layer.
-///
-/// # Context
-///
-/// No lock held; see [`Command::done`].
-fn complete(work: Work, outcome: Outcome) {
-    if let Work::Scsi(mut scsi) = work {
-        scsi.command.set_residual(outcome.residual);
-        scsi.command.done(outcome.host, outcome.status);
     }
 }
 

@@ -7,6 +7,7 @@
 //! under the task's lock.
 
 use crate::{
+    config::limits::MAX_OUTSTANDING_R2T,
     linux::scsi::{
         Command,
         Direction,
@@ -36,12 +37,17 @@ use crate::{
     },
 };
 use kernel::{
-    new_spinlock,
-    pr_warn_once,
+    new_spinlock, pr_warn_once,
     prelude::*,
     sync::{
-        lock::Guard,
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
         lock::spinlock::SpinLockBackend,
+        lock::Guard,
         SpinLock, //
     },
 };
@@ -50,11 +56,9 @@ use kernel::{
 /// which tells a late answer to an earlier use of the task from one to the present use.
 const INDEX_BITS: u32 = 12;
 
-/// The most tasks a session may have.
-pub(super) const MAX_TASKS: u32 = 1 << INDEX_BITS;
-
-/// R2Ts that a task holds at a time: the most that we offer as MaxOutstandingR2T.
-pub(crate) const MAX_OUTSTANDING_R2T: u16 = 8;
+/// The most tasks a session may have. The last index is left out: with it, a tag could be the
+/// reserved one of all ones.
+pub(super) const MAX_TASKS: u32 = (1 << INDEX_BITS) - 1;
 
 /// How a command ends, as it will be told to the mid-layer.
 #[derive(Clone, Copy, Debug)]
@@ -240,7 +244,13 @@ impl ScsiTask {
     /// Prepares for the transfer over a connection with these limits: the command is about to be
     /// sent. Says which part of written data goes with it and after it.
     pub(super) fn arm(&mut self, limits: &TransferLimits, cmd_sn: CmdSn) -> WritePlan {
-        let length = |direction| if self.direction == direction { self.expected } else { 0 };
+        let length = |direction| {
+            if self.direction == direction {
+                self.expected
+            } else {
+                0
+            }
+        };
         let plan = WritePlan::new(limits, length(Direction::Write));
         self.data_in = DataInTracker::new(limits, length(Direction::Read));
         self.r2ts = R2tRing::new(limits, length(Direction::Write), &plan);
@@ -260,6 +270,8 @@ impl ScsiTask {
 pub(super) struct Task {
     #[pin]
     inner: SpinLock<TaskInner>,
+    /// Completions that have begun, under the lock, and not returned from the mid-layer yet.
+    completing: Atomic<i32>,
 }
 
 /// The lock of a task, held.
@@ -269,6 +281,30 @@ impl Task {
     /// Takes the task's lock: the first in the order of locks.
     pub(super) fn lock(&self) -> TaskGuard<'_> {
         self.inner.lock()
+    }
+
+    /// Completes the command of a task that has come to its end, without the lock.
+    ///
+    /// # Context
+    ///
+    /// `guard` is the only lock held; see [`Command::done`].
+    pub(super) fn complete(&self, session: u32, mut guard: TaskGuard<'_>, outcome: Outcome) {
+        // Relaxed, as the lock orders it for whoever finds the task free.
+        self.completing.fetch_add(1, Relaxed);
+        let work = guard.end(session);
+        drop(guard);
+        if let Work::Scsi(mut scsi) = work {
+            scsi.command.set_residual(outcome.residual);
+            scsi.command.done(outcome.host, outcome.status);
+        }
+        // Pairs with the Acquire in `is_completing`: who sees 0 comes after the call above.
+        self.completing.fetch_sub(1, Release);
+    }
+
+    /// Whether a command that this task had may still be on its way to the mid-layer: until that
+    /// has ended, the error handler must not have the command back.
+    pub(super) fn is_completing(&self) -> bool {
+        self.completing.load(Acquire) != 0
     }
 }
 
@@ -297,6 +333,7 @@ impl TaskTable {
                             },
                             "Task::inner"
                         ),
+                        completing: Atomic::new(0),
                     }),
                     GFP_KERNEL,
                 )?,
@@ -313,7 +350,7 @@ impl TaskTable {
 
     /// The number of the task that a tag from the wire names, whatever it is busy with.
     pub(super) fn index_of(itt: Itt) -> u32 {
-        itt.get() & (MAX_TASKS - 1)
+        itt.get() & MAX_TASKS
     }
 
     /// The task that a tag from the wire names, locked, if the tag is that of its present use.

@@ -182,8 +182,11 @@ impl Watchdog {
         if self.session.take_logout_wanted() {
             self.session
                 .report_error(format_args!("target asked for a logout"));
-            self.raise(ConnectionEvent::LogoutAsked);
+            self.leave_as_asked();
             return 0;
+        }
+        if let Some(since) = self.logging_out {
+            return self.leaving(since);
         }
         if self.session.take_scan_wanted() {
             if let Some(side) = self.session.scsi_side() {
@@ -191,6 +194,30 @@ impl Watchdog {
             }
         }
         self.keep_alive(&conn)
+    }
+
+    /// Logs out because the target wants it (RFC 7143 section 11.9.1), holding commands back.
+    ///
+    /// NOTE: the table's T11 leads over S4 to a session that is offline. A target that asks for a
+    /// logout wants us to come back, so this is a loss with a recovery, only in good order.
+    fn leave_as_asked(&mut self) {
+        self.session.set_gate(Gate::Recovering);
+        if let Some(side) = self.session.scsi_side() {
+            side.class.block();
+        }
+        self.session.submit_own(Own::Logout, Request::Logout);
+        self.logging_out = Some(Instant::now());
+    }
+
+    /// Waits for the end of a logout that the target wanted; milliseconds until the next look.
+    fn leaving(&mut self, since: Instant<Monotonic>) -> u32 {
+        let left = limits::LOGOUT.as_millis() - since.elapsed().as_millis();
+        if self.session.own_result(Own::Logout).is_none() && left > 0 {
+            return left as u32;
+        }
+        self.logging_out = None;
+        self.raise(ConnectionEvent::TransportLost);
+        0
     }
 
     /// Asks a silent target whether it lives.
@@ -232,11 +259,6 @@ impl Watchdog {
             .is_none_or(|conn| conn.error().is_some());
         if answered || broken || waited >= limits::LOGOUT.as_millis() {
             self.raise(ConnectionEvent::LogoutDone);
-            // The target asked for it: it wants us to come back (RFC 7143 section 11.9.1).
-            if !self.session.is_stopping() {
-                self.schedule(limits::RETRY_DELAY);
-                self.trying_since = Instant::now();
-            }
             return 0;
         }
         (limits::LOGOUT.as_millis() - waited) as u32
@@ -391,11 +413,8 @@ impl Watchdog {
                 SessionAction::FlushPending | SessionAction::ForgetPhase => (),
                 SessionAction::OfflineLuns => {
                     self.session.set_gate(Gate::FailFast);
-                    if !self.session.is_closing() {
-                        // Commands flow again, and fail at the gate.
-                        if let Some(side) = self.session.scsi_side() {
-                            side.class.unblock();
-                        }
+                    if let Some(side) = self.session.scsi_side() {
+                        side.class.give_up();
                     }
                 }
             }
@@ -460,10 +479,15 @@ impl Watchdog {
             Thread::spawn(name, (self.session.clone(), conn.clone()), body)
         };
         let threads = spawn(c"iscsi_tx", tx::run).and_then(|tx| {
-            Ok(Threads {
-                _tx: tx,
-                _rx: spawn(c"iscsi_rx", rx::run)?,
-            })
+            match spawn(c"iscsi_rx", rx::run) {
+                Ok(rx) => Ok(Threads { _tx: tx, _rx: rx }),
+                Err(error) => {
+                    // TX has to be told before its thread is waited for.
+                    self.session
+                        .connection_failed(&conn, ConnectionError::Transport(error));
+                    Err(error)
+                }
+            }
         });
         match threads {
             Ok(threads) => self.threads = Some(threads),
@@ -500,6 +524,10 @@ impl Watchdog {
             slow.tsih = None;
             slow.connection.take()
         };
-        drop(conn);
+        if let Some(conn) = conn {
+            // Somebody may look at the connection a while longer; its packets must not, as the
+            // pages in them go back with the flush.
+            conn.socket.abort();
+        }
     }
 }

@@ -190,6 +190,29 @@ impl Socket {
         };
     }
 
+    /// Ends the connection at once and forgets what was to be sent: after this no packet holds a
+    /// page that was spliced into it.
+    ///
+    /// # Context
+    ///
+    /// Sleeps shortly (takes the lock of the socket).
+    pub(crate) fn abort(&self) {
+        let mut nobody = bindings::sockaddr {
+            sa_family: bindings::AF_UNSPEC as u16,
+            ..Default::default()
+        };
+        // SAFETY: The address and its length belong together. Connecting to no family is how a
+        // connection is dissolved; it cannot fail for TCP.
+        unsafe {
+            bindings::kernel_connect(
+                self.0.as_ptr(),
+                (&raw mut nobody).cast(),
+                size_of_val(&nobody) as c_int,
+                0,
+            )
+        };
+    }
+
     /// The address of this end.
     pub(crate) fn local_addr(&self) -> Result<SockAddr> {
         let mut addr = MaybeUninit::<bindings::__kernel_sockaddr_storage>::zeroed();
