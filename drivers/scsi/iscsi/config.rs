@@ -19,9 +19,7 @@ pub(crate) use self::{
     error::ConfigError,
     live::{
         Config,
-        Initiator,
-        InitiatorChange,
-        TargetParams, //
+        InitiatorChange, //
     },
     params::{
         Overrides,

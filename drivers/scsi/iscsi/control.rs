@@ -4,7 +4,7 @@
 //!
 //! The interface is specified in `Documentation/netlink/specs/iscsi.yaml`; [`uapi`] has its
 //! numbers. [`Control`] serves it, with one function for each operation in the modules below, and
-//! [`Events`] tells listeners what the sessions do.
+//! [`notify`] tells listeners what the sessions do.
 //!
 //! Requests run at the same time. Those that change something are served one after the other under
 //! `Control::changes`, which may be held for as long as a logout takes. The configuration has a
@@ -24,7 +24,7 @@ mod target_param;
 mod text;
 pub(crate) mod uapi;
 
-pub(crate) use self::events::Events;
+pub(crate) use self::events::notify;
 
 use self::uapi::cmd;
 use crate::{

@@ -50,6 +50,5 @@ pub(crate) use self::{
         Initiator,
         SessionEvent, //
     },
-    session::Session,
-    task::MAX_OUTSTANDING_R2T, //
+    session::Session, //
 };

@@ -4,12 +4,11 @@
 
 #![deny(unsafe_code)]
 
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::prelude::*;
+use linux::genl;
 
 mod config;
+mod control;
 mod engine;
 #[allow(unsafe_code, reason = "the one room that may")]
 mod linux;
@@ -23,14 +22,17 @@ module! {
     license: "GPL v2",
 }
 
+/// What lives as long as the module.
 struct IscsiModule {
-    _initiator: Arc<engine::Initiator>,
+    /// Holds all else: the configuration and the sessions. Each session keeps the module loaded.
+    _control: genl::Registration,
 }
 
 impl kernel::Module for IscsiModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        let initiator = engine::Initiator::new(control::notify)?;
         Ok(IscsiModule {
-            _initiator: engine::Initiator::new(|_| ())?,
+            _control: control::serve(initiator)?,
         })
     }
 }

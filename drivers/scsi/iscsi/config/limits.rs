@@ -29,10 +29,6 @@ pub(crate) const NOP_IDLE: Delta = Delta::from_secs(5);
 /// How long that NOP-Out may stay unanswered before the connection counts as lost.
 pub(crate) const NOP_TIMEOUT: Delta = Delta::from_secs(20);
 
-/// How long a command of our own (logout, task management) may take. The SCSI layer waits for the
-/// outcome of a task management function meanwhile.
-pub(crate) const INTERNAL_COMMAND: Delta = Delta::from_secs(60);
-
 /// How long a logout that somebody waits for may take before the connection is dropped without
 /// it. The target cleans up just the same, RFC 7143 section 7.11.2.
 pub(crate) const LOGOUT: Delta = Delta::from_secs(5);
@@ -47,3 +43,18 @@ pub(crate) const MAX_STATIC_TARGETS: usize = 4096;
 
 /// Targets that parameters may be set for. Bounds memory only.
 pub(crate) const MAX_TARGETS_WITH_PARAMS: usize = 4096;
+
+/// The longest data segment, in bytes, that we receive unless the operator says otherwise. RFC 7143
+/// lets 8 KiB be the default; larger ones save headers, digests and interrupts.
+pub(crate) const MAX_RECV_DATA_SEGMENT_LENGTH: u32 = 256 * 1024;
+
+/// The longest sequence of data, in bytes, that we ask for: one R2T for most writes.
+pub(crate) const MAX_BURST_LENGTH: u32 = 1024 * 1024;
+
+/// The unsolicited data of one command, in bytes, that we ask for: small writes need no R2T, which
+/// saves a round trip.
+pub(crate) const FIRST_BURST_LENGTH: u32 = 256 * 1024;
+
+/// R2Ts of one command that we serve at a time. Each takes some memory in every command; with
+/// `MAX_BURST_LENGTH` they cover the largest command.
+pub(crate) const MAX_OUTSTANDING_R2T: u16 = 8;

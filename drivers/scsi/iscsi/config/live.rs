@@ -263,7 +263,15 @@ impl Config {
 
     /// The login parameters for a target for which nothing is set.
     pub(crate) fn defaults(&self) -> Offer {
-        let mut offer = Offer::default();
+        let mut offer = Offer {
+            max_recv_data_segment_length: limits::MAX_RECV_DATA_SEGMENT_LENGTH,
+            max_burst_length: limits::MAX_BURST_LENGTH,
+            first_burst_length: limits::FIRST_BURST_LENGTH,
+            initial_r2t: false,
+            immediate_data: true,
+            max_outstanding_r2t: u32::from(limits::MAX_OUTSTANDING_R2T),
+            ..Offer::default()
+        };
         if let Some(digest) = self.initiator.header_digest {
             offer.header_digest = digest;
         }
@@ -274,7 +282,7 @@ impl Config {
     }
 
     /// The login parameters for a target: its own, else those of the initiator, else those of
-    /// RFC 7143.
+    /// [`limits`], else those of RFC 7143.
     pub(crate) fn effective(&self, name: &IscsiName) -> Offer {
         let mut offer = self.defaults();
         match self.overrides(name).apply(&mut offer) {

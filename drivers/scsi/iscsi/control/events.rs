@@ -10,10 +10,7 @@ use super::{
     },
 };
 use crate::{
-    engine::{
-        Observer,
-        SessionEvent, //
-    },
+    engine::SessionEvent,
     linux::genl::{
         Full,
         Message,
@@ -21,18 +18,18 @@ use crate::{
     },
 };
 
-/// Sends each change of a session to the multicast group `events`.
-pub(crate) struct Events;
-
-impl Observer for Events {
-    fn session_event(&self, event: &SessionEvent<'_>) {
-        let Ok(Some(mut message)) = Message::event(cmd::SESSION_EVENT) else {
-            return;
-        };
-        if write(&mut message.writer(), event).is_ok() {
-            // A listener that misses one is told so by its socket.
-            let _ = message.multicast();
-        }
+/// Sends an event of a session to the multicast group `events`.
+///
+/// # Context
+///
+/// Sleeps, but not for memory; called without a spinlock.
+pub(crate) fn notify(event: &SessionEvent<'_>) {
+    let Ok(Some(mut message)) = Message::event(cmd::SESSION_EVENT) else {
+        return;
+    };
+    if write(&mut message.writer(), event).is_ok() {
+        // A listener that misses one is told so by its socket.
+        let _ = message.multicast();
     }
 }
 
@@ -41,8 +38,8 @@ fn write(to: &mut Writer<'_>, event: &SessionEvent<'_>) -> Result<(), Full> {
     to.str(kind::TARGET_NAME, event.target.as_str())?;
     to.u32(kind::OLD_STATE, state_number(event.old))?;
     to.u32(kind::NEW_STATE, state_number(event.new))?;
-    if !event.reason.is_empty() {
-        to.str(kind::REASON, event.reason)?;
+    if let Some(reason) = event.reason {
+        to.str(kind::REASON, reason)?;
     }
     Ok(())
 }

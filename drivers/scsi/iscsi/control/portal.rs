@@ -4,11 +4,14 @@
 
 use super::uapi::portal;
 use crate::{
-    linux::genl::{
-        Attr,
-        Full,
-        Refusal,
-        Writer, //
+    linux::{
+        genl::{
+            Attr,
+            Full,
+            Refusal,
+            Writer, //
+        },
+        socket::SockAddr,
     },
     proto::address::{
         IpAddress,
@@ -17,6 +20,7 @@ use crate::{
     },
 };
 use core::net::{
+    IpAddr,
     Ipv4Addr,
     Ipv6Addr, //
 };
@@ -66,6 +70,20 @@ pub(super) fn write(to: &mut Writer<'_>, kind: u16, value: &Portal) -> Result<()
         }
         to.u16(portal::PORT, value.port)
     })
+}
+
+/// The end point of a socket.
+pub(super) fn of(address: &SockAddr) -> Portal {
+    Portal {
+        address: match address.ip {
+            IpAddr::V4(v4) => IpAddress::V4(v4.octets()),
+            IpAddr::V6(v6) => IpAddress::V6 {
+                octets: v6.octets(),
+                scope: address.scope_id,
+            },
+        },
+        port: address.port,
+    }
 }
 
 /// Reads an IPv4 address that a target can have.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     engine::{
-        Counters,
+        Connection,
         Session,
         SessionInfo, //
     },
@@ -40,7 +40,10 @@ use crate::{
     },
 };
 use core::ops::ControlFlow;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Parts of the list of targets.
 const SESSIONS: u32 = 0;
@@ -51,16 +54,15 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
     let generation = control.initiator.config().lock().generation();
     dump.generation(generation);
     while dump.cursor().part == SESSIONS {
-        match control.initiator.session_from(dump.cursor().id) {
-            Some(session) => {
-                let info = session.info();
-                if dump.entry(|to| write(to, &session, &info))?.is_break() {
-                    return Ok(());
-                }
-                dump.cursor().id = session.id.saturating_add(1);
-            }
-            None => dump.cursor().part = WITHOUT_SESSION,
+        let Some(session) = session_from(control, dump.cursor().id) else {
+            dump.cursor().part = WITHOUT_SESSION;
+            break;
+        };
+        let info = session.info();
+        if dump.entry(|to| write(to, &session, &info))?.is_break() {
+            return Ok(());
         }
+        dump.cursor().id = session.id.saturating_add(1);
     }
     loop {
         let index = dump.cursor().index;
@@ -96,7 +98,7 @@ pub(super) fn dump_luns(
         .find(lun::SESSION_ID)
         .map(|attr| attr.u32())
         .transpose()?;
-    while let Some(session) = control.initiator.session_from(dump.cursor().id) {
+    while let Some(session) = session_from(control, dump.cursor().id) {
         if only.is_none_or(|id| id == session.id) && dump_luns_of(&session, dump)?.is_break() {
             return Ok(());
         }
@@ -114,24 +116,17 @@ pub(super) fn rescan(control: &Control, request: &Request<'_>) -> Result<Answer,
         .map(|attr| text::read_name(&attr))
         .transpose()?;
     let mut found = name.is_none();
-    let mut from = 0;
-    while let Some(session) = control.initiator.session_from(from) {
-        if name.is_none_or(|name| name == session.target.name) {
-            found = true;
-            if session.info().state == SessionState::LoggedIn {
-                session.rescan().map_err(|error| {
-                    Refusal::new(
-                        error,
-                        format_args!(
-                            "session {}: rescan failed, error {}",
-                            session.id,
-                            error.to_errno()
-                        ),
-                    )
-                })?;
-            }
+    for session in sessions(control) {
+        if name.is_some_and(|name| name != session.target.name) {
+            continue;
         }
-        from = session.id.saturating_add(1);
+        found = true;
+        match session.rescan() {
+            Ok(()) => {}
+            // Not logged in, or just going: nothing to look at.
+            Err(error) if error == EAGAIN || error == ENODEV => {}
+            Err(error) => return Err(rescan_failed(&session, error)),
+        }
     }
     if !found {
         return Err(Refusal::new(
@@ -140,6 +135,14 @@ pub(super) fn rescan(control: &Control, request: &Request<'_>) -> Result<Answer,
         ));
     }
     Ok(Answer::Done)
+}
+
+fn rescan_failed(session: &Session, error: Error) -> Refusal {
+    let number = error.to_errno();
+    Refusal::new(
+        error,
+        format_args!("session {}: rescan failed, error {number}", session.id),
+    )
 }
 
 /// The number of a session's state.
@@ -164,39 +167,47 @@ fn phase_number(state: ConnectionState) -> u32 {
     }
 }
 
+/// All sessions, in the order of their numbers.
+pub(super) fn sessions(control: &Control) -> impl Iterator<Item = Arc<Session>> + '_ {
+    let mut last = None;
+    core::iter::from_fn(move || {
+        let session = control.initiator.session_after(last)?;
+        last = Some(session.id);
+        Some(session)
+    })
+}
+
 /// Whether there is a session with a target.
 pub(super) fn has_session(control: &Control, name: &IscsiName) -> bool {
-    let mut from = 0;
-    while let Some(session) = control.initiator.session_from(from) {
-        if session.target.name == *name {
-            return true;
-        }
-        from = session.id.saturating_add(1);
-    }
-    false
+    sessions(control).any(|session| session.target.name == *name)
+}
+
+/// The first session whose number is at least `id`.
+fn session_from(control: &Control, id: u32) -> Option<Arc<Session>> {
+    control.initiator.session_after(id.checked_sub(1))
 }
 
 fn write(to: &mut Writer<'_>, session: &Session, info: &SessionInfo) -> Result<(), Full> {
     let target = &session.target;
+    let connection = info.connection.as_deref();
+    let negotiated = connection.map(|connection| &connection.negotiated);
     to.u32(kind::SESSION_ID, session.id)?;
-    if let Some(host) = info.host_no {
+    if let Some(host) = info.host {
         to.u32(kind::HOST, host)?;
     }
     to.str(kind::TARGET_NAME, target.name.as_str())?;
-    if let Some(negotiated) = &info.negotiated {
-        let alias = negotiated.target_alias.as_str();
+    if let Some(alias) = negotiated.map(|agreed| agreed.target_alias.as_str()) {
         if !alias.is_empty() {
             to.str(kind::TARGET_ALIAS, alias)?;
         }
     }
     to.u32(kind::STATE, state_number(info.state))?;
     to.u32(kind::DISCOVERY_METHODS, discovery_method::STATIC)?;
-    to.bytes(kind::ISID, &info.isid.0)?;
+    to.bytes(kind::ISID, &session.isid.0)?;
     if let Some(tsih) = info.tsih {
         to.u16(kind::TSIH, tsih.get())?;
     }
-    let negotiated = info.negotiated.as_ref();
-    let tpgt = negotiated.and_then(|result| result.target_portal_group_tag);
+    let tpgt = negotiated.and_then(|agreed| agreed.target_portal_group_tag);
     if let Some(tpgt) = tpgt.or(target.tpgt.map(|Tpgt(tpgt)| tpgt)) {
         to.u16(kind::TPGT, tpgt)?;
     }
@@ -204,25 +215,29 @@ fn write(to: &mut Writer<'_>, session: &Session, info: &SessionInfo) -> Result<(
     if !info.last_error.is_empty() {
         to.str(kind::LAST_ERROR, info.last_error.as_str())?;
     }
-    if let Some(error) = info.last_errno {
-        to.u32(kind::LAST_ERRNO, error.to_errno().unsigned_abs())?;
-    }
-    to.nest(kind::COUNTERS, |to| write_counters(to, &info.counters))?;
-    to.nest(kind::CONNECTION, |to| write_connection(to, info))
+    to.nest(kind::COUNTERS, |to| {
+        to.uint(counters::LOGIN_FAILURES, info.failed_logins.into())?;
+        to.uint(counters::STRAY_PDUS, info.strays)?;
+        if let Some(connection) = connection {
+            to.uint(counters::TX_BYTES, connection.sent())?;
+            to.uint(counters::RX_BYTES, connection.received())?;
+        }
+        Ok(())
+    })?;
+    to.nest(kind::CONNECTION, |to| {
+        to.u32(connection::STATE, phase_number(info.connection_state))?;
+        match connection {
+            Some(connection) => write_connection(to, connection),
+            None => Ok(()),
+        }
+    })
 }
 
-fn write_connection(to: &mut Writer<'_>, info: &SessionInfo) -> Result<(), Full> {
-    to.u16(connection::CID, info.cid.0)?;
-    to.u32(connection::STATE, phase_number(info.connection_state))?;
-    if let Some(local) = &info.local {
-        portal::write(to, connection::LOCAL, local)?;
-    }
-    if let Some(peer) = &info.peer {
-        portal::write(to, connection::PEER, peer)?;
-    }
-    let Some(negotiated) = &info.negotiated else {
-        return Ok(());
-    };
+fn write_connection(to: &mut Writer<'_>, connection: &Connection) -> Result<(), Full> {
+    to.u16(connection::CID, connection.cid.0)?;
+    portal::write(to, connection::LOCAL, &portal::of(&connection.local))?;
+    portal::write(to, connection::PEER, &portal::of(&connection.peer))?;
+    let negotiated = &connection.negotiated;
     to.nest(connection::NEGOTIATED, |to| {
         param::write(to, |key| negotiated.get(key))?;
         to.u32(
@@ -232,21 +247,9 @@ fn write_connection(to: &mut Writer<'_>, info: &SessionInfo) -> Result<(), Full>
     })
 }
 
-fn write_counters(to: &mut Writer<'_>, values: &Counters) -> Result<(), Full> {
-    to.uint(counters::LOGINS, values.logins)?;
-    to.uint(counters::LOGIN_FAILURES, values.login_failures)?;
-    to.uint(counters::CONNECTION_LOSSES, values.connection_losses)?;
-    to.uint(counters::PROTOCOL_ERRORS, values.protocol_errors)?;
-    to.uint(counters::HEADER_DIGEST_ERRORS, values.header_digest_errors)?;
-    to.uint(counters::DATA_DIGEST_ERRORS, values.data_digest_errors)?;
-    to.uint(counters::TX_BYTES, values.tx_bytes)?;
-    to.uint(counters::RX_BYTES, values.rx_bytes)?;
-    to.uint(counters::COMMANDS, values.commands)
-}
-
 /// Adds the logical units of a session to a dump, from the cursor's index on.
 fn dump_luns_of(session: &Session, dump: &mut Dump<'_>) -> Result<ControlFlow<()>, Refusal> {
-    let Some(host) = session.info().host_no else {
+    let Some(host) = session.info().host else {
         return Ok(ControlFlow::Continue(()));
     };
     let done = dump.cursor().index;

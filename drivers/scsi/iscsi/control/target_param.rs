@@ -4,13 +4,17 @@
 
 use super::{
     param,
-    target::has_session,
+    target::{
+        has_session,
+        sessions, //
+    },
     text,
     uapi::target_param as kind,
     Control, //
 };
 use crate::{
     config::Overrides,
+    engine::Connection,
     linux::genl::{
         Answer,
         Dump,
@@ -21,13 +25,13 @@ use crate::{
     },
     proto::{
         names::IscsiName,
-        negotiate::{
-            Negotiated,
-            Offer, //
-        },
+        negotiate::Offer, //
     },
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// `target-param-get` of one target
 pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
@@ -95,19 +99,19 @@ pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 /// What is told about a target.
 struct Entry<'a> {
     name: &'a IscsiName,
-    /// What it said at the last login with it.
-    negotiated: Option<Negotiated>,
+    /// With its alias.
+    connection: Option<Arc<Connection>>,
     configured: Overrides,
     defaults: Offer,
 }
 
 impl<'a> Entry<'a> {
     fn of(control: &Control, name: &'a IscsiName) -> Self {
-        let negotiated = find_negotiated(control, name);
+        let connection = find_connection(control, name);
         let config = control.initiator.config().lock();
         Self {
             name,
-            negotiated,
+            connection,
             configured: config.overrides(name),
             defaults: config.defaults(),
         }
@@ -115,8 +119,8 @@ impl<'a> Entry<'a> {
 
     fn write(&self, to: &mut Writer<'_>) -> Result<(), Full> {
         to.str(kind::TARGET_NAME, self.name.as_str())?;
-        if let Some(negotiated) = &self.negotiated {
-            let alias = negotiated.target_alias.as_str();
+        if let Some(connection) = &self.connection {
+            let alias = connection.negotiated.target_alias.as_str();
             if !alias.is_empty() {
                 to.str(kind::TARGET_ALIAS, alias)?;
             }
@@ -150,24 +154,13 @@ fn next_target(control: &Control, last: Option<&IscsiName>) -> Option<IscsiName>
         config.targets().iter().for_each(|t| consider(&t.name));
         config.statics().iter().for_each(|t| consider(&t.name));
     }
-    let mut from = 0;
-    while let Some(session) = control.initiator.session_from(from) {
-        consider(&session.target.name);
-        from = session.id.saturating_add(1);
-    }
+    sessions(control).for_each(|session| consider(&session.target.name));
     next
 }
 
-/// What was agreed with a target, if there is a session that has logged in.
-fn find_negotiated(control: &Control, name: &IscsiName) -> Option<Negotiated> {
-    let mut from = 0;
-    while let Some(session) = control.initiator.session_from(from) {
-        if session.target.name == *name {
-            if let Some(negotiated) = session.info().negotiated {
-                return Some(negotiated);
-            }
-        }
-        from = session.id.saturating_add(1);
-    }
-    None
+/// The connection with a target, if there is one.
+fn find_connection(control: &Control, name: &IscsiName) -> Option<Arc<Connection>> {
+    sessions(control)
+        .filter(|session| session.target.name == *name)
+        .find_map(|session| session.connection())
 }

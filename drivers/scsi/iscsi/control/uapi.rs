@@ -168,26 +168,16 @@ pub(crate) mod target_param {
     pub(crate) const DEFAULTS: u16 = 4;
 }
 
-/// Attributes: Counters of a session since it was made.
+/// Attributes: Counters of a session.
 pub(crate) mod counters {
-    /// Successful logins.
-    pub(crate) const LOGINS: u16 = 1;
-    /// Login attempts that failed or were refused.
-    pub(crate) const LOGIN_FAILURES: u16 = 2;
-    /// Connections lost in full feature phase.
-    pub(crate) const CONNECTION_LOSSES: u16 = 3;
-    /// PDUs that broke a rule of RFC 7143.
-    pub(crate) const PROTOCOL_ERRORS: u16 = 4;
-    /// PDUs with a wrong header digest.
-    pub(crate) const HEADER_DIGEST_ERRORS: u16 = 5;
-    /// PDUs with a wrong data digest.
-    pub(crate) const DATA_DIGEST_ERRORS: u16 = 6;
-    /// Bytes sent.
-    pub(crate) const TX_BYTES: u16 = 7;
-    /// Bytes received.
-    pub(crate) const RX_BYTES: u16 = 8;
-    /// SCSI commands taken from the block layer.
-    pub(crate) const COMMANDS: u16 = 9;
+    /// Logins that have failed since the last one that succeeded.
+    pub(crate) const LOGIN_FAILURES: u16 = 1;
+    /// PDUs of the target that belonged to no task, since the session was made.
+    pub(crate) const STRAY_PDUS: u16 = 2;
+    /// Bytes of PDUs sent over the connection; absent without one.
+    pub(crate) const TX_BYTES: u16 = 3;
+    /// Bytes of PDUs received over the connection; absent without one.
+    pub(crate) const RX_BYTES: u16 = 4;
 }
 
 /// Attributes: A connection of a session.
@@ -198,9 +188,9 @@ pub(crate) mod connection {
     pub(crate) const STATE: u16 = 2;
     /// Local end; only while connected.
     pub(crate) const LOCAL: u16 = 3;
-    /// The target's end.
+    /// The target's end; only while connected.
     pub(crate) const PEER: u16 = 4;
-    /// Result of the last login; only after one.
+    /// Result of the login; only while connected.
     pub(crate) const NEGOTIATED: u16 = 5;
 }
 
@@ -227,14 +217,13 @@ pub(crate) mod target {
     pub(crate) const TPGT: u16 = 9;
     /// The configured portal.
     pub(crate) const PORTAL: u16 = 10;
-    /// Why the last login failed or the last connection was lost; absent if that never happened.
+    /// Why there is no connection - how the last login failed, or how the connection was lost.
+    /// Absent while there is one.
     pub(crate) const LAST_ERROR: u16 = 11;
-    /// The same as an errno.
-    pub(crate) const LAST_ERRNO: u16 = 12;
     /// Counters of the session.
-    pub(crate) const COUNTERS: u16 = 13;
+    pub(crate) const COUNTERS: u16 = 12;
     /// The connections, as many as there are.
-    pub(crate) const CONNECTION: u16 = 14;
+    pub(crate) const CONNECTION: u16 = 13;
 }
 
 /// Attributes: A logical unit of a session.
@@ -263,7 +252,7 @@ pub(crate) mod event {
     pub(crate) const OLD_STATE: u16 = 3;
     /// State now.
     pub(crate) const NEW_STATE: u16 = 4;
-    /// Why, in words; absent if the change was asked for.
+    /// Why, in words; absent if nothing went wrong.
     pub(crate) const REASON: u16 = 5;
 }
 
@@ -304,6 +293,7 @@ pub(crate) mod cmd {
     pub(crate) const TARGET_RESCAN: u8 = 12;
     /// List the logical units of all sessions, or of one.
     pub(crate) const LUN_GET: u8 = 13;
-    /// A session changed its state.
+    /// A session changed its state. If both states are the same, a login failed, for the reason
+    /// that is given.
     pub(crate) const SESSION_EVENT: u8 = 14;
 }

@@ -13,7 +13,7 @@
 //! | [`Request`], [`Attrs`], [`Attr`] | `struct genl_info`, `struct nlattr` |
 //! | [`Refusal`] | `struct netlink_ext_ack` |
 //! | [`Message`], [`Writer`] | `struct sk_buff` with a `struct genlmsghdr` |
-//! | [`Dump`], [`Cursor`] | `struct netlink_callback` |
+//! | [`Dump`], [`Cursor`](dump::Cursor) | `struct netlink_callback` |
 //!
 //! The family has `parallel_ops`: the core takes no lock of its family around a request, so
 //! handlers run at the same time and lock their own data. It does hold `cb_lock` for reading while
@@ -33,10 +33,7 @@ pub(crate) use self::{
         Attrs,
         Request, //
     },
-    dump::{
-        Cursor,
-        Dump, //
-    },
+    dump::Dump,
     message::{
         Full,
         Message,

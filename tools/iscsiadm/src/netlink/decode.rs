@@ -287,15 +287,10 @@ fn connection_state(number: u32) -> Option<ConnectionState> {
 }
 
 const COUNTERS: &[(u16, &str)] = &[
-    (uapi::counters::LOGINS, "logins"),
     (uapi::counters::LOGIN_FAILURES, "login_failures"),
-    (uapi::counters::CONNECTION_LOSSES, "connection_losses"),
-    (uapi::counters::PROTOCOL_ERRORS, "protocol_errors"),
-    (uapi::counters::HEADER_DIGEST_ERRORS, "header_digest_errors"),
-    (uapi::counters::DATA_DIGEST_ERRORS, "data_digest_errors"),
+    (uapi::counters::STRAY_PDUS, "stray_pdus"),
     (uapi::counters::TX_BYTES, "tx_bytes"),
     (uapi::counters::RX_BYTES, "rx_bytes"),
-    (uapi::counters::COMMANDS, "commands"),
 ];
 
 #[cfg(test)]
