@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A login that fails: the configuration is stored, and one readable reason stands in the CLI's answer
+# (exit code 2), in `list target -v` and in the kernel log. Once the cause has gone, it logs in.
+#
+# beds: uml uml-debug qemu
+# timeout: 120
+# shared-boot: yes
+
+. "$(dirname "$0")/lib.sh"
+
+# fails NAME PORTAL PATTERN: the login fails for this reason, and all three places tell it.
+fails() {
+	local name=$1 portal=$2 pattern=$3 marker
+	marker="refusals: $RANDOM$RANDOM"
+	echo "$marker" >/dev/kmsg
+	exits 2 iscsiadm add static-config "$name,$portal"
+	equal 'standard output' "$stdout" ''
+	grep -qF "$name,$portal: " <<<"$stderr" || fail "the answer does not say which target: $stderr"
+	matches 'the answer' "$stderr" "$pattern"
+	equal 'number of lines of the answer' "$(wc -l <<<"$stderr")" 1
+	equal 'what is stored' "$(iscsiadm list static-config "$name")" "Static Configuration Target: $name,$portal"
+	exits 0 iscsiadm list target -v "$name"
+	matches 'list target -v' "$stdout" "	Last Error: .*$pattern"
+	matches 'list target -v' "$stdout" '	Connections: 0'
+	dmesg | sed -n "/$marker/,\$p" | grep -F "$name" >"$work/said" || fail 'the kernel log says nothing'
+	matches 'the kernel log' "$(cat "$work/said")" "$pattern"
+	cat "$work/said"
+	not links_of "$name"
+}
+
+initiator_up
+
+note 'connection refused'
+fails ${prefix}nobody 127.0.0.1:3260 '[Rr]efused'
+exits 0 iscsiadm remove static-config ${prefix}nobody
+
+for kind in lio tgt; do
+	name=$prefix$kind-refusals
+	target_up $kind "$name" 127.0.0.1:3260 16M
+	note "$kind: a name that the target does not have"
+	fails $prefix$kind-unknown 127.0.0.1:3260 '[Nn]ot found|0x?0?203'
+	exits 0 iscsiadm remove static-config $prefix$kind-unknown
+	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+
+	note "$kind: a target whose portal group is another than the configured one"
+	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,77"
+	matches 'the answer' "$stderr" '[Pp]ortal group'
+	exits 0 iscsiadm remove static-config "$name"
+	target_down "$name"
+done
+
+note 'a target that wants digests, and we do not'
+target_up lio ${prefix}picky 127.0.0.1:3260 16M
+target_set ${prefix}picky HeaderDigest=CRC32C
+fails ${prefix}picky 127.0.0.1:3260 '.'
+exits 0 iscsiadm remove static-config ${prefix}picky
+
+note 'a target that is disabled, then enabled: the initiator tries again by itself'
+target_set ${prefix}picky HeaderDigest=CRC32C,None
+lio_disable ${prefix}picky
+fails ${prefix}picky 127.0.0.1:3260 '[Uu]navailable|0x?0?301|[Nn]ot found|0x?0?203'
+lio_enable ${prefix}picky
+wait_for 90 'login' logged_in ${prefix}picky
+disk_of ${prefix}picky 1 >/dev/null
+logout ${prefix}picky
+target_down ${prefix}picky
+initiator_down
