@@ -32,6 +32,7 @@
 mod attributes;
 mod connection;
 mod eh;
+mod files;
 mod initiator;
 mod login;
 mod report;

@@ -61,8 +61,11 @@ pub(crate) struct SessionInfo {
 
 impl Session {
     /// What there is to say about the session.
+    ///
+    /// NOTE: never takes the SCSI side along: a reader in sysfs could become the last to hold it,
+    /// and would wait for itself.
     pub(crate) fn info(&self) -> SessionInfo {
-        let host = self.scsi_side().map(|side| side.host.number());
+        let host = self.host_number();
         let strays = self.strays.load(Relaxed) as u64;
         let slow = self.slow.lock();
         SessionInfo {
@@ -187,7 +190,11 @@ impl TransportOps for Session {
                 write!(out, "{}", conn?.negotiated.max_recv_data_segment_length)
             }
             ConnectionParam::MaxXmitLength => {
-                write!(out, "{}", conn?.negotiated.target_max_recv_data_segment_length)
+                write!(
+                    out,
+                    "{}",
+                    conn?.negotiated.target_max_recv_data_segment_length
+                )
             }
             ConnectionParam::PingTimeout => {
                 write!(out, "{}", limits::NOP_TIMEOUT.as_millis() / 1000)

@@ -4,6 +4,7 @@
 
 use super::{
     connection::ConnectionError,
+    files::FILES,
     session::{
         Gate,
         Session, //
@@ -14,14 +15,17 @@ use super::{
     },
 };
 use crate::{
-    linux::scsi::{
-        Busy,
-        Command,
-        EhCommand,
-        EhOutcome,
-        HostOps,
-        QueueLimits,
-        TimeoutAction, //
+    linux::{
+        scsi::{
+            Busy,
+            Command,
+            EhCommand,
+            EhOutcome,
+            HostOps,
+            QueueLimits,
+            TimeoutAction, //
+        },
+        sysfs::Groups, //
     },
     proto::{
         command::{
@@ -59,6 +63,8 @@ const LET_GO_MS: i64 = 10_000;
 const STEP_MS: u32 = 200;
 
 impl HostOps for Session {
+    const FILES: Option<&'static Groups<Self>> = Some(&FILES);
+
     fn queue_command(&self, cmd: Command) -> Result<(), (Command, Busy)> {
         self.queue(cmd)
     }

@@ -2,6 +2,11 @@
 
 //! Logging in: drives the login machine of `proto` over a new socket.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "one failure for each login, where nothing may be allocated"
+)]
+
 use super::{
     connection::Connection,
     report::Text,
@@ -9,15 +14,14 @@ use super::{
         Session,
         FIRST_CMD_SN, //
     },
+    trace, //
 };
 use crate::{
     config::limits,
-    linux::{
-        socket::{
-            More,
-            SockAddr,
-            Socket, //
-        },
+    linux::socket::{
+        More,
+        SockAddr,
+        Socket, //
     },
     proto::{
         address::{
@@ -158,7 +162,10 @@ fn attempt(session: &Session, portal: &Portal, memory: &mut Memory) -> Result<At
         })?;
     session.slow.lock().connecting = Some(socket.clone());
     let result = if session.is_stopping() {
-        Err(Failure::new(Retry::Never, format_args!("session is being removed")))
+        Err(Failure::new(
+            Retry::Never,
+            format_args!("session is being removed"),
+        ))
     } else {
         log_in(session, socket, peer, portal, memory)
     };
@@ -217,6 +224,7 @@ fn log_in(
         send(&socket, &out.header.to_bytes(), segment, out.data_len)?;
         let (header, len) = receive(&socket, segment)?;
         let data = segment.get(..len).unwrap_or(&[]);
+        trace::login(session.id, Cid(0), Some(header.status), header.tsih);
         match login.handle_response(&header, data)? {
             LoginStep::Continue => (),
             LoginStep::Done => break,
@@ -255,13 +263,7 @@ fn finish(
 ) -> Result<Arc<Connection>> {
     socket.set_recv_timeout(0);
     let connection = Arc::pin_init(
-        Connection::new(
-            socket,
-            Cid(0),
-            peer,
-            outcome.negotiated,
-            outcome.statuses,
-        ),
+        Connection::new(socket, Cid(0), peer, outcome.negotiated, outcome.statuses),
         GFP_KERNEL,
     )?;
     let mut window = CmdWindow::new(FIRST_CMD_SN);
@@ -277,7 +279,11 @@ fn send(socket: &Socket, header: &Bhs, segment: &mut [u8], len: usize) -> Result
     if let Some(padding) = segment.get_mut(len..padded) {
         padding.fill(0);
     }
-    let more = if len > 0 { More::Follows } else { More::Nothing };
+    let more = if len > 0 {
+        More::Follows
+    } else {
+        More::Nothing
+    };
     socket
         .send_from(header, more)
         .and_then(|()| match segment.get(..padded) {
@@ -336,7 +342,10 @@ fn lost(error: Error) -> Failure {
     } else {
         Failure::new(
             Retry::Later,
-            format_args!("connection lost during the login: error {}", error.to_errno()),
+            format_args!(
+                "connection lost during the login: error {}",
+                error.to_errno()
+            ),
         )
     }
 }

@@ -201,10 +201,14 @@ impl Receiver<'_> {
             return self.skip_data(lens);
         };
         let Some(scsi) = guard.scsi() else {
-            return Err(ConnectionError::Protocol("Data-In for a request without data"));
+            return Err(ConnectionError::Protocol(
+                "Data-In for a request without data",
+            ));
         };
         if scsi.direction != Direction::Read {
-            return Err(ConnectionError::Protocol("Data-In for a command that does not read"));
+            return Err(ConnectionError::Protocol(
+                "Data-In for a command that does not read",
+            ));
         }
         let span = scsi
             .data_in
@@ -234,7 +238,12 @@ impl Receiver<'_> {
     }
 
     /// Reads a data segment into the pages of the command that this thread holds.
-    fn receive_data(&self, tag: u32, offset: u32, lens: &SegmentLens) -> Result<(), ConnectionError> {
+    fn receive_data(
+        &self,
+        tag: u32,
+        offset: u32,
+        lens: &SegmentLens,
+    ) -> Result<(), ConnectionError> {
         let with_digest = lens.data_digest > 0;
         let mut digest = crc32c::Digest::new();
         let (mut done, total) = (0, lens.data.get());
@@ -251,7 +260,9 @@ impl Receiver<'_> {
             };
             let pieces = pieces.get(..count).unwrap_or(&[]);
             if bytes == 0 {
-                return Err(ConnectionError::Protocol("Data-In beyond the command's memory"));
+                return Err(ConnectionError::Protocol(
+                    "Data-In beyond the command's memory",
+                ));
             }
             self.conn.socket.recv(pieces).map_err(lost)?;
             self.conn.count_received(bytes as usize);
@@ -327,10 +338,7 @@ impl Receiver<'_> {
     /// The task with this tag, if it is one that the target may answer.
     fn active(&self, itt: Itt) -> Option<TaskGuard<'_>> {
         let guard = self.session.tasks.find(itt)?;
-        let awaited = matches!(
-            guard.state(),
-            CommandState::Active | CommandState::Aborting
-        );
+        let awaited = matches!(guard.state(), CommandState::Active | CommandState::Aborting);
         awaited.then_some(guard)
     }
 
@@ -345,7 +353,11 @@ impl Receiver<'_> {
                 .r2ts
                 .accept(r2t)
                 .map_err(|_| ConnectionError::Protocol("R2T out of order or out of bounds"))?,
-            _ => return Err(ConnectionError::Protocol("R2T for a command that does not write")),
+            _ => {
+                return Err(ConnectionError::Protocol(
+                    "R2T for a command that does not write",
+                ))
+            }
         }
         drop(guard);
         self.session.data_out.push(TaskTable::index_of(r2t.itt));
@@ -366,7 +378,9 @@ impl Receiver<'_> {
             return Ok(());
         };
         let Some(scsi) = guard.scsi() else {
-            return Err(ConnectionError::Protocol("SCSI response to a request of another kind"));
+            return Err(ConnectionError::Protocol(
+                "SCSI response to a request of another kind",
+            ));
         };
         let outcome = match response.ending() {
             Some((status, residual)) => {
@@ -459,13 +473,16 @@ impl Receiver<'_> {
     fn reject(&self, reject: &Reject, lens: &SegmentLens) -> Result<(), ConnectionError> {
         let mut buf = [0; KEPT_BYTES];
         let kept = self.keep_data(lens, &mut buf)?;
+        trace::rejected(self.session.id, self.conn.cid, reject.reason.get());
         pr_warn!(
             "session {}: target rejected a PDU: reason {:#04x}\n",
             self.session.id,
             reject.reason.get()
         );
         let Some(header) = buf.get(..kept).and_then(|data| data.first_chunk::<48>()) else {
-            return Err(ConnectionError::Protocol("Reject without the rejected header"));
+            return Err(ConnectionError::Protocol(
+                "Reject without the rejected header",
+            ));
         };
         let itt = header
             .get(16..20)

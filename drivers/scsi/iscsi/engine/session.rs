@@ -18,6 +18,7 @@ use super::{
         TaskTable,
         Work, //
     },
+    trace,
     tx::Batch, //
 };
 use crate::{
@@ -62,8 +63,7 @@ use crate::{
 };
 use core::fmt;
 use kernel::{
-    new_mutex,
-    new_spinlock,
+    new_mutex, new_spinlock,
     prelude::*,
     sync::{
         atomic::{
@@ -327,6 +327,11 @@ impl Session {
         self.scsi.lock().clone()
     }
 
+    /// The number of the host, while the session is not being removed.
+    pub(super) fn host_number(&self) -> Option<u32> {
+        self.scsi.lock().as_ref().map(|side| side.host.number())
+    }
+
     /// Removes the host and the class session, and waits until both are gone; somebody who looks at
     /// them just now may be the last to let go.
     ///
@@ -446,6 +451,7 @@ impl Session {
     ///
     /// Any thread without a lock; may sleep shortly.
     pub(super) fn connection_failed(&self, conn: &Connection, error: ConnectionError) {
+        trace::fault(self.id, conn.cid, error);
         conn.fail(error);
         self.tx_event.signal();
         self.wd_event.signal();
@@ -587,10 +593,7 @@ impl Session {
     pub(super) fn flush_lun(&self, lun: Lun) {
         for (tag, task) in self.tasks.iter() {
             let mut guard = task.lock();
-            let sent = matches!(
-                guard.state(),
-                CommandState::Active | CommandState::Aborting
-            );
+            let sent = matches!(guard.state(), CommandState::Active | CommandState::Aborting);
             if sent && guard.scsi().is_some_and(|scsi| scsi.lun == lun) {
                 let host = HostStatus::TransportDisrupted;
                 self.disturb(tag, &mut guard, Ending::Reset, host);

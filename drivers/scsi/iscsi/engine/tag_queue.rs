@@ -61,10 +61,9 @@ impl TagQueue {
     /// What the caller wrote before is seen by the consumer after it has popped the tag, also when
     /// the tag was in the queue already.
     pub(super) fn push(&self, tag: u32) {
-        let (Some(link), Some(queued)) = (
-            self.links.get(tag as usize),
-            self.queued.get(tag as usize),
-        ) else {
+        let (Some(link), Some(queued)) =
+            (self.links.get(tag as usize), self.queued.get(tag as usize))
+        else {
             return;
         };
         // Full order pairs with the exchange in `pop`: either this sees the consumer's 0 and pushes

@@ -176,6 +176,7 @@ impl TaskInner {
         let kind = self.kind();
         let step = command::next(kind, self.state, event);
         if step.verdict == Verdict::Unexpected {
+            super::trace::impossible(session, self.index);
             pr_warn_once!(
                 "session {}: command {} in state {} cannot take {}\n",
                 session,

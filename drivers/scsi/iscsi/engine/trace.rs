@@ -2,8 +2,12 @@
 
 //! The engine's types on their way to the tracepoints, which take numbers.
 
+use super::connection::ConnectionError;
 use crate::{
-    linux::trace,
+    linux::trace::{
+        self,
+        Fault, //
+    },
     proto::{
         command::{
             CommandEvent,
@@ -13,7 +17,9 @@ use crate::{
         pdu::{
             self,
             Bhs,
-            Cid, //
+            Cid,
+            LoginStatus,
+            Tsih, //
         },
     },
 };
@@ -66,6 +72,38 @@ pub(super) fn received(session: u32, cid: Cid, header: &Bhs) {
         word(header, 32),
         pdu::data_segment_length(header),
     );
+}
+
+/// A connection fails. Later reports of the same end are traced too.
+pub(super) fn fault(session: u32, cid: Cid, error: ConnectionError) {
+    let (fault, detail) = match error {
+        ConnectionError::Transport(error) => (Fault::Transport, error.to_errno()),
+        ConnectionError::ClosedByTarget
+        | ConnectionError::AskedByTarget
+        | ConnectionError::Reset => (Fault::Transport, 0),
+        ConnectionError::HeaderDigest => (Fault::HeaderDigest, 0),
+        ConnectionError::DataDigest => (Fault::DataDigest, 0),
+        ConnectionError::Protocol(_) => (Fault::Protocol, 0),
+        ConnectionError::NopTimeout => (Fault::Timeout, 0),
+    };
+    trace::fault(session, cid.0, fault, detail);
+}
+
+/// The target has sent a Reject.
+pub(super) fn rejected(session: u32, cid: Cid, reason: u8) {
+    trace::fault(session, cid.0, Fault::Reject, i32::from(reason));
+}
+
+/// A state machine was given an event that it cannot take: a mistake of ours. `number` is the
+/// task's.
+pub(super) fn impossible(session: u32, number: u32) {
+    trace::fault(session, 0, Fault::Internal, number as i32);
+}
+
+/// A login has ended: with a status of the target, or without one.
+pub(super) fn login(session: u32, cid: Cid, status: Option<LoginStatus>, tsih: Option<Tsih>) {
+    let [class, detail] = status.map_or([u8::MAX; 2], |status| status.get().to_be_bytes());
+    trace::login(session, cid.0, class, detail, tsih.map_or(0, Tsih::get), 0);
 }
 
 /// The big-endian word at a fixed place of a header.

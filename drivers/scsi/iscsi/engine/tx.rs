@@ -507,12 +507,18 @@ impl Sender<'_> {
             }
             let mut piece = [BioVec::EMPTY];
             let bytes = match guard.scsi() {
-                Some(scsi) => scsi.command.pieces(offset + done, total - done, &mut piece).1,
+                Some(scsi) => {
+                    scsi.command
+                        .pieces(offset + done, total - done, &mut piece)
+                        .1
+                }
                 None => 0,
             };
             let [piece] = piece;
             if bytes == 0 {
-                return Err(ConnectionError::Protocol("our command has less data than it says"));
+                return Err(ConnectionError::Protocol(
+                    "our command has less data than it says",
+                ));
             }
             if with_digest {
                 piece.with_bytes(|bytes| digest.update(bytes));

@@ -10,6 +10,7 @@ use super::{
     },
     initiator::SessionEvent as Announcement,
     login,
+    rx,
     session::{
         Gate,
         Own,
@@ -17,7 +18,6 @@ use super::{
         CLASS_CONNECTION, //
     },
     task::Request,
-    rx,
     tx, //
 };
 use crate::{
@@ -223,7 +223,10 @@ impl Watchdog {
     /// Asks a silent target whether it lives.
     fn keep_alive(&mut self, conn: &Connection) -> u32 {
         let silent = conn.silent_ms();
-        let (idle, patience) = (limits::NOP_IDLE.as_millis(), limits::NOP_TIMEOUT.as_millis());
+        let (idle, patience) = (
+            limits::NOP_IDLE.as_millis(),
+            limits::NOP_TIMEOUT.as_millis(),
+        );
         if silent < idle {
             // Whatever the target sends shows that it lives.
             self.pinged = None;
@@ -475,9 +478,7 @@ impl Watchdog {
         };
         self.session.take_logout_wanted();
         self.session.slow.lock().connection = Some(conn.clone());
-        let spawn = |name, body| {
-            Thread::spawn(name, (self.session.clone(), conn.clone()), body)
-        };
+        let spawn = |name, body| Thread::spawn(name, (self.session.clone(), conn.clone()), body);
         let threads = spawn(c"iscsi_tx", tx::run).and_then(|tx| {
             match spawn(c"iscsi_rx", rx::run) {
                 Ok(rx) => Ok(Threads { _tx: tx, _rx: rx }),

@@ -115,16 +115,10 @@ impl<const ORDER: u32> Pages<ORDER> {
         unsafe { bindings::iscsi_helper_page_address(self.page.as_ptr()) }.cast()
     }
 
-    /// The bytes.
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: By the type invariant there are `LEN` bytes, initialised by the allocation, and
-        // they are borrowed as `self` is.
-        unsafe { core::slice::from_raw_parts(self.start(), Self::LEN) }
-    }
-
     /// The bytes, for writing.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
-        // SAFETY: As in `as_slice`, and `self` is borrowed for writing.
+        // SAFETY: By the type invariant there are `LEN` bytes, initialised by the allocation, and
+        // they are borrowed as `self` is.
         unsafe { core::slice::from_raw_parts_mut(self.start(), Self::LEN) }
     }
 

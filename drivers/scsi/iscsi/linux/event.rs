@@ -9,8 +9,7 @@ use kernel::{
     prelude::*,
     sync::atomic::{
         Atomic,
-        Full,
-        Relaxed, //
+        Full, //
     },
     time::{
         msecs_to_jiffies,
@@ -92,11 +91,6 @@ impl Event {
         }
         self.signalled.xchg(0, Full);
         Wake::Signalled
-    }
-
-    /// Whether a signal waits to be consumed.
-    pub(crate) fn is_signalled(&self) -> bool {
-        self.signalled.load(Relaxed) != 0
     }
 }
 

@@ -183,10 +183,7 @@ impl Socket {
         // SAFETY: By the type invariant the socket exists. An error says that it was not connected,
         // which is what is wanted.
         unsafe {
-            bindings::kernel_sock_shutdown(
-                self.0.as_ptr(),
-                bindings::sock_shutdown_cmd_SHUT_RDWR,
-            )
+            bindings::kernel_sock_shutdown(self.0.as_ptr(), bindings::sock_shutdown_cmd_SHUT_RDWR)
         };
     }
 
@@ -217,9 +214,8 @@ impl Socket {
     pub(crate) fn local_addr(&self) -> Result<SockAddr> {
         let mut addr = MaybeUninit::<bindings::__kernel_sockaddr_storage>::zeroed();
         // SAFETY: The place is large enough for the address of any family.
-        let len = unsafe {
-            bindings::kernel_getsockname(self.0.as_ptr(), addr.as_mut_ptr().cast())
-        };
+        let len =
+            unsafe { bindings::kernel_getsockname(self.0.as_ptr(), addr.as_mut_ptr().cast()) };
         if len < 0 {
             return Err(Error::from_errno(len));
         }
@@ -292,7 +288,11 @@ impl Socket {
             // leaves the iterator behind the bytes it has taken.
             let sent = unsafe { bindings::sock_sendmsg(self.0.as_ptr(), &mut msg) };
             if sent <= 0 {
-                return Err(if sent == 0 { EPIPE } else { Error::from_errno(sent) });
+                return Err(if sent == 0 {
+                    EPIPE
+                } else {
+                    Error::from_errno(sent)
+                });
             }
             left = left.saturating_sub(sent as usize);
             // `sock_sendmsg` leaves flags of its own behind.
@@ -396,7 +396,11 @@ impl Socket {
             // SAFETY: As in `send`.
             let sent = unsafe { bindings::sock_sendmsg(self.0.as_ptr(), &mut msg) };
             if sent <= 0 {
-                return Err(if sent == 0 { EPIPE } else { Error::from_errno(sent) });
+                return Err(if sent == 0 {
+                    EPIPE
+                } else {
+                    Error::from_errno(sent)
+                });
             }
             left = left.saturating_sub(sent as usize);
             msg.msg_flags = flags;

@@ -46,10 +46,5 @@ pub(crate) use self::{
         HostParam,
         SessionParam, //
     },
-    session::{
-        ClsSession,
-        ConnectionState,
-        RecoveryTimeout,
-        SessionState, //
-    },
+    session::{ClsSession, ConnectionState},
 };

@@ -383,7 +383,7 @@ mod tests {
             .nest(uapi::target::PORTAL, at)
             .nest(
                 uapi::target::COUNTERS,
-                Attributes::default().u32(uapi::counters::LOGINS, 3),
+                Attributes::default().u32(uapi::counters::LOGIN_FAILURES, 3),
             )
             .nest(uapi::target::CONNECTION, connection.clone())
             .nest(uapi::target::CONNECTION, connection)
@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(target.state, Some(SessionState::LoggedIn));
         assert_eq!(target.methods, [Method::Static]);
         assert_eq!(target.portal.unwrap().to_string(), "192.0.2.1:3260");
-        assert_eq!(target.counters, [("logins", 3)]);
+        assert_eq!(target.counters, [("login_failures", 3)]);
         assert_eq!(target.connections.len(), 2);
         let connection = &target.connections[1];
         assert_eq!(connection.state, Some(ConnectionState::LoggedIn));

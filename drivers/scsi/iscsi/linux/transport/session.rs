@@ -22,18 +22,6 @@ use kernel::{
     types::ForeignOwnable, //
 };
 
-/// What a session looks like from the SCSI side, file `state`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum SessionState {
-    /// `LOGGED_IN`: commands flow.
-    LoggedIn,
-    /// `FAILED`: blocked, the recovery timeout runs; a command that comes nevertheless is to be
-    /// retried.
-    Failed,
-    /// `FREE`: not logged in yet, or given up; commands fail at once.
-    Free,
-}
-
 /// The displayed state of a connection, file `state`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ConnectionState {
@@ -53,15 +41,6 @@ impl ConnectionState {
             Self::Failed => bindings::iscsi_connection_state_ISCSI_CONN_FAILED,
         }
     }
-}
-
-/// How long a blocked session waits for its connection before its commands fail.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum RecoveryTimeout {
-    /// This many seconds; 0 fails them at once.
-    Seconds(u16),
-    /// For ever.
-    Never,
 }
 
 /// A session in the class: a child of its SCSI host and the parent of its target.
@@ -106,7 +85,7 @@ impl<T: TransportOps> ClsSession<T> {
     /// Adds a session with target id 0 to `host`.
     ///
     /// It shows up in sysfs before this returns, so `data` must be able to answer for it. It starts
-    /// as [`SessionState::Free`]. The reference to `data` is kept until the drop.
+    /// as `FREE`. The reference to `data` is kept until the drop.
     ///
     /// # Context
     ///
@@ -161,7 +140,7 @@ impl<T: TransportOps> ClsSession<T> {
             // SAFETY: The session was added above, and nothing else will remove it.
             unsafe { remove::<T>(session) };
         }
-        whole.map_err(Error::from)
+        whole
     }
 
     /// Adds a connection.
@@ -198,22 +177,6 @@ impl<T: TransportOps> ClsSession<T> {
             .map_err(Error::from)
     }
 
-    /// Removes a connection, if it is there, and waits until nobody reads its files any more.
-    pub(crate) fn remove_connection(&self, cid: u32) {
-        let mut inner = self.inner.lock();
-        let Some(index) = inner.position(cid) else {
-            return;
-        };
-        let Ok(conn) = inner.connections.remove(index) else {
-            return;
-        };
-        drop(inner);
-        // SAFETY: It was added by `add_connection`, and it is off the list: nobody else removes it.
-        unsafe { bindings::iscsi_remove_conn(conn.as_ptr()) };
-        // SAFETY: This gives back the reference of `iscsi_alloc_conn`.
-        unsafe { bindings::iscsi_put_conn(conn.as_ptr()) };
-    }
-
     /// Sets the displayed state of a connection, if it is there.
     ///
     /// # Context
@@ -226,30 +189,6 @@ impl<T: TransportOps> ClsSession<T> {
             let place = unsafe { &raw mut (*conn.as_ptr()).state };
             // SAFETY: As above; this is `WRITE_ONCE`.
             unsafe { place.write_volatile(state.as_raw()) };
-        }
-    }
-
-    /// The number of the session: `session<N>` in sysfs.
-    pub(crate) fn sid(&self) -> u32 {
-        // SAFETY: By the type invariant the session exists; the number does not change after it was
-        // added. It counts up from 1.
-        unsafe { (*self.session.as_ptr()).sid as u32 }
-    }
-
-    /// What the session looks like from the SCSI side.
-    ///
-    /// # Context
-    ///
-    /// Any; does not sleep. For `queuecommand`: it may change while it is being looked at.
-    pub(crate) fn state(&self) -> SessionState {
-        // SAFETY: By the type invariant the session exists.
-        let place = unsafe { &raw const (*self.session.as_ptr()).state };
-        // SAFETY: As above. The class writes the field under its lock; this is `READ_ONCE`, as in
-        // `iscsi_session_chkready`.
-        match unsafe { place.read_volatile() } as u32 {
-            bindings::ISCSI_SESSION_LOGGED_IN => SessionState::LoggedIn,
-            bindings::ISCSI_SESSION_FAILED => SessionState::Failed,
-            _ => SessionState::Free,
         }
     }
 
@@ -268,7 +207,7 @@ impl<T: TransportOps> ClsSession<T> {
     /// Holds commands back, and starts the recovery timer: the connection is lost.
     ///
     /// The class does it in a worker of its own; until then [`Self::state`] is still
-    /// [`SessionState::LoggedIn`]. Blocking what is blocked does nothing.
+    /// `LOGGED_IN`. Blocking what is blocked does nothing.
     ///
     /// # Context
     ///
@@ -317,28 +256,9 @@ impl<T: TransportOps> ClsSession<T> {
         };
     }
 
-    /// Sets how long a blocked session waits, unless somebody has written `recovery_tmo` in sysfs
-    /// (multipath-tools do): that counts more.
-    pub(crate) fn set_recovery_timeout(&self, timeout: RecoveryTimeout) {
-        let seconds = match timeout {
-            RecoveryTimeout::Seconds(seconds) => c_int::from(seconds),
-            RecoveryTimeout::Never => -1,
-        };
-        // SAFETY: By the type invariant the session exists.
-        let overridden = unsafe { &raw const (*self.session.as_ptr()).recovery_tmo_sysfs_override };
-        // SAFETY: As above; the store function of sysfs sets it without a lock.
-        if unsafe { overridden.read_volatile() } {
-            return;
-        }
-        // SAFETY: By the type invariant the session exists.
-        let place = unsafe { &raw mut (*self.session.as_ptr()).recovery_tmo };
-        // SAFETY: As above; the class reads the field without a lock.
-        unsafe { place.write_volatile(seconds) };
-    }
-
     /// Looks for the logical units of the target, in a worker of the session.
     ///
-    /// Does nothing unless the session is [`SessionState::LoggedIn`], or if the target was removed,
+    /// Does nothing unless the session is `LOGGED_IN`, or if the target was removed,
     /// or if the administrator has turned scanning off (`scsi_mod.scan`).
     ///
     /// # Context
