@@ -133,10 +133,10 @@ fn remove(control: &Control, entry: &StaticTarget) -> Result<(), Refusal> {
         heir.filter(|_| config.static_enabled())
     };
     match heir {
-        Some(heir) => match control.initiator.connect_static(&heir) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(text::no_session(error)),
-        },
+        Some(heir) => control
+            .initiator
+            .connect_static(&heir)
+            .map_err(text::no_session),
         None => Ok(()),
     }
 }
