@@ -33,6 +33,10 @@ pub(crate) const NOP_TIMEOUT: Delta = Delta::from_secs(20);
 /// it. The target cleans up just the same, RFC 7143 section 7.11.2.
 pub(crate) const LOGOUT: Delta = Delta::from_secs(5);
 
+/// How long a request to remove a session waits for an open disk to be closed. udev looks at each
+/// disk that was written to for some milliseconds after the writer has closed it.
+pub(crate) const DISK_CLOSE: Delta = Delta::from_secs(3);
+
 /// How often a login may be redirected before it counts as failed: two targets that point at each
 /// other must not keep us busy.
 pub(crate) const MAX_REDIRECTS: u32 = 10;

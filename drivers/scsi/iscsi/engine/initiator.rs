@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     config::{
+        limits,
         Config,
         StaticTarget, //
     },
@@ -31,7 +32,16 @@ use kernel::{
         Arc,
         Mutex, //
     },
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    },
 };
+
+/// How often to look whether a disk has been closed.
+const DISK_CLOSE_STEP: Delta = Delta::from_millis(50);
 
 /// A session has changed its state, or a login has failed (then `old` equals `new`).
 pub(crate) struct SessionEvent<'a> {
@@ -168,14 +178,16 @@ impl Initiator {
     ///
     /// # Errors
     ///
-    /// `ENOENT` if there is none; `EBUSY` if a disk of it is open: then nothing has changed.
+    /// `ENOENT` if there is none; `EBUSY` if a disk of it is open and stays so for
+    /// [`limits::DISK_CLOSE`]: then nothing has changed.
     pub(crate) fn disconnect(&self, name: &IscsiName, portal: Portal) -> Result {
         let session = self.find(name, portal).ok_or(ENOENT)?;
-        if session
-            .scsi_side()
-            .is_some_and(|side| side.host.openers() > 0)
-        {
-            return Err(EBUSY);
+        let start = Instant::<Monotonic>::now();
+        while session.is_open() {
+            if start.elapsed() >= limits::DISK_CLOSE {
+                return Err(EBUSY);
+            }
+            fsleep(DISK_CLOSE_STEP);
         }
         let entry = {
             let mut sessions = self.sessions.lock();

@@ -332,6 +332,11 @@ impl Session {
         self.scsi.lock().as_ref().map(|side| side.host.number())
     }
 
+    /// Whether somebody has a disk of the session open.
+    pub(super) fn is_open(&self) -> bool {
+        self.scsi_side().is_some_and(|side| side.host.openers() > 0)
+    }
+
     /// Removes the host and the class session, and waits until both are gone; somebody who looks at
     /// them just now may be the last to let go.
     ///
