@@ -46,6 +46,8 @@ fail() {
 	exit 1
 }
 
+read -r started _ </proc/uptime
+
 # What an operator would look at first.
 show_state() {
 	echo '--- sessions'
@@ -53,7 +55,7 @@ show_state() {
 	echo '--- devices'
 	lsscsi -t 2>&1
 	echo '--- last of the kernel log'
-	dmesg | tail -n 40
+	dmesg | awk -v start="$started" -F '[][]' '$2 + 0 >= start' | tail -n 40
 	echo '---'
 }
 
@@ -330,6 +332,8 @@ tgt_revive() {
 tgt_down() {
 	[ -n "$tgt_process" ] || return 0
 	tgtadm --lld iscsi --op delete --mode target --tid "${target_id[$1]}" --force
+	# With the last one its portals go.
+	[ -n "$(tgtadm --lld iscsi --op show --mode target)" ] || tgt_stop
 }
 
 tgt_stop() {
@@ -355,6 +359,9 @@ initiator_down() {
 	local name
 	for name in $(iscsiadm list static-config --json | jq -r '.[].target' | sort -u); do
 		iscsiadm remove static-config "$name"
+	done
+	for name in $(iscsiadm list target-param --json | jq -r '.[] | select(.configured != {}) | .target'); do
+		iscsiadm remove target-param "$name"
 	done
 	module_gone
 	rm -f "$database"*

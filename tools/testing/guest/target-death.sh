@@ -13,19 +13,30 @@ not_logged_in() {
 	! logged_in "$1"
 }
 
-# The sectors written to a disk so far.
-written() {
-	awk '{ print $7 }' "/sys/class/block/$(basename "$1")/stat"
+# The sectors moved to and from a disk so far.
+moved() {
+	awk '{ print $3 + $7 }' "/sys/class/block/$(basename "$1")/stat"
 }
 
-writes_past() {
-	[ "$(written "$1")" -gt "$2" ]
+moves_past() {
+	[ "$(moved "$1")" -gt "$2" ]
 }
 
-# die_and_return NAME DISK KILL REVIVE: once some more was written.
+# write_and_verify DISK SIZE: rounds of writing and verifying, each with other bytes, until told that it
+# is enough.
+write_and_verify() {
+	local round=0
+	until [ -e "$work/enough" ]; do
+		round=$((round + 1))
+		fio_job --filename="$1" --name=death --rw=randwrite --bs=8k --iodepth=16 --size="$2" 			--rate_iops=400 --randseed=$round
+	done
+	note "$round rounds"
+}
+
+# die_and_return NAME DISK KILL REVIVE: while fio is busy.
 die_and_return() {
 	local name=$1 disk=$2 kill=$3 revive=$4
-	wait_for 20 'more writes' writes_past "$disk" $(($(written "$disk") + 256))
+	wait_for 20 'more I/O' moves_past "$disk" $(($(moved "$disk") + 512))
 	note "$name: $kill"
 	$kill "$name"
 	wait_for 20 'end of the login' not_logged_in "$name"
@@ -33,20 +44,17 @@ die_and_return() {
 	note "$name: $revive"
 	$revive "$name"
 	wait_for 60 'next login' logged_in "$name"
-	kill -0 $fio 2>/dev/null || fail 'fio ended before its time'
+	kill -0 $fio 2>/dev/null || fail 'fio has given up'
 }
 
 one_kind() {
-	local kind=$1 name=$prefix$1-death size disk end
+	local kind=$1 name=$prefix$1-death size disk
 	size=$(scaled 64M 8M)
 	target_up "$kind" "$name" 127.0.0.1:3260 "$size"
 	login "$name"
 	disk=$(disk_of "$name" 1)
 	note "$kind: fio writes"
-	# Slow enough to be busy at each death, so many rounds that it has to be stopped.
-	fio --ioengine=libaio --direct=1 --verify=crc32c --verify_fatal=1 --verify_dump=0 --name=death \
-		--filename="$disk" --rw=randwrite --bs=8k --iodepth=16 --size="$size" --rate_iops=400 \
-		--loops=1000 --trigger-file="$work/enough" >"$work/fio.log" 2>&1 </dev/null &
+	write_and_verify "$disk" "$(scaled 8M 4M)" &
 	fio=$!
 	die_and_return "$name" "$disk" target_kill target_revive
 	if [ "$kind" = lio ]; then
@@ -54,14 +62,9 @@ one_kind() {
 	fi
 	die_and_return "$name" "$disk" target_kill target_revive
 
-	note "$kind: fio stops and verifies"
+	note "$kind: fio verifies its last round"
 	touch "$work/enough"
-	end=0
-	wait $fio || end=$?
-	[ $end = 0 ] || {
-		cat "$work/fio.log"
-		fail "fio: exit code $end"
-	}
+	wait $fio || fail 'fio found a wrong block or an error'
 	rm "$work/enough"
 	fio_job --filename="$disk" --name=after --rw=write --bssplit="$mixed_sizes" --iodepth=16 --size="$size"
 	cmp "$disk" "$(backing "$name" 1)" || fail 'the disk is not what the backing file is'
