@@ -62,7 +62,9 @@ make_once() {
 			rm -rf "$scratch"
 			say "making $what ..."
 			started=$SECONDS
-			"$maker" "$scratch" >"$dest.log" 2>&1 9>&- || {
+			# In the background, for bash ignores `set -e` on the left of `||`.
+			"$maker" "$scratch" >"$dest.log" 2>&1 9>&- &
+			wait $! || {
 				tail -n 30 "$dest.log" >&2
 				die "making $what failed; the whole log is $dest.log"
 			}
