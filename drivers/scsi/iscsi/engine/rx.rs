@@ -21,7 +21,7 @@ use crate::{
     linux::{
         bvec::BioVec,
         crc32c,
-        memalloc::NoReclaim,
+        memalloc::NoIo,
         scsi::{
             Direction,
             HostStatus, //
@@ -80,9 +80,10 @@ const TAIL_BYTES: usize = 7;
 ///
 /// # Context
 ///
-/// Runs without reclaim: memory may be waiting for the answers that it reads.
+/// Allocates without I/O: memory may be waiting for the answers that it reads. It may not use the
+/// reserves, as completing commands runs code of others.
 pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
-    let _reclaim = NoReclaim::enter();
+    let _no_io = NoIo::enter();
     let receiver = Receiver {
         session: &session,
         conn: &conn,

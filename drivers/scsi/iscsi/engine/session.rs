@@ -89,8 +89,8 @@ const CAN_QUEUE: u16 = 512;
 /// Commands at a time and logical unit, until the administrator says otherwise.
 const CMD_PER_LUN: i16 = 128;
 
-/// Logical units: all numbers of the flat addressing method of SAM.
-const MAX_LUN: u64 = 16384;
+/// Logical units: whatever REPORT LUNS may say, in any addressing method of SAM.
+const MAX_LUN: u64 = u64::MAX;
 
 /// Entries of a scatter list; a command of the largest size in single pages fits.
 const SG_TABLESIZE: u16 = 4096;
