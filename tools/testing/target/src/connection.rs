@@ -344,7 +344,7 @@ impl Connection<'_> {
         if task.faults.has("early") {
             self.forgotten.insert(header.itt.get());
             let faults = std::mem::take(&mut task.faults);
-            return self.answer(&header, Reply::check(4, 0x44, 0), &faults);
+            return self.answer(&header, Reply::check(0x0b, 0, 0), &faults);
         }
         self.go_on(task)
     }
