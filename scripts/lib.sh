@@ -74,12 +74,16 @@ make_once() {
 	)
 }
 
+# Prints the Debian mirror among apt's sources; apt knows none before its first update.
+apt_mirror() {
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 -E '/debian/?$'
+}
+
 # Prints the deb lines for trixie and its backports from the mirror that this machine's apt uses.
 # With a trixie key at hand signatures are checked.
 trixie_sources() {
 	local mirror options=trusted=yes key
-	mirror=${ISCSI_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
-		grep -m1 -E '/debian/?$' || true)}
+	mirror=${ISCSI_MIRROR:-$(apt_mirror || { apt-get -qq update >&2 && apt_mirror; } || true)}
 	[ -n "$mirror" ] || die "no Debian archive among apt's sources; name one in ISCSI_MIRROR"
 	for key in /usr/share/keyrings/debian-archive-trixie-automatic.{gpg,pgp}; do
 		[ ! -e "$key" ] || options=signed-by=/usr/share/keyrings/debian-archive-keyring.${key##*.}
