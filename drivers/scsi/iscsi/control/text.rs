@@ -53,7 +53,10 @@ pub(super) fn no_node_name() -> Refusal {
 
 /// A logical unit keeps a session from being logged out.
 pub(super) fn in_use() -> Refusal {
-    Refusal::new(EBUSY, format_args!("a disk of the session is open or mounted"))
+    Refusal::new(
+        EBUSY,
+        format_args!("a disk of the session is open or mounted"),
+    )
 }
 
 /// The engine cannot make a session.

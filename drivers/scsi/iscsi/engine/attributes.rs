@@ -216,9 +216,7 @@ impl TransportOps for Session {
     }
 
     fn recovery_timed_out(&self) {
-        if self.gate() == Gate::Recovering {
-            self.set_gate(Gate::FailFast);
-        }
+        self.give_gate_up();
     }
 }
 

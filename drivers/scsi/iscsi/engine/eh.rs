@@ -43,6 +43,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
+    sync::Arc,
     time::{
         Instant,
         Monotonic, //
@@ -149,7 +150,13 @@ impl HostOps for Session {
         let _one_at_a_time = self.eh.lock();
         match self.wait_for_recovery() {
             Gate::Open => (),
-            Gate::FailFast => return EhOutcome::FailFast,
+            // Without a connection nothing of ours is sent; what it left is being flushed.
+            Gate::FailFast => {
+                return match self.wait_until_flushed(None) {
+                    EhOutcome::Success => EhOutcome::FailFast,
+                    other => other,
+                }
+            }
             Gate::Recovering | Gate::Closed => return EhOutcome::Failed,
         }
         let lun = Lun(cmd.lun());
@@ -165,20 +172,27 @@ impl HostOps for Session {
             return EhOutcome::Failed;
         }
         self.flush_lun(lun);
-        self.wait_until_gone(cmd)
+        self.wait_until_flushed(Some(lun))
     }
 
     /// NOTE: dropping the connection ends all tasks of the session at the target just as a TARGET
     /// WARM RESET would, without disturbing other initiators, and also when the target does not
     /// listen any more.
-    fn reset_target(&self, cmd: &EhCommand) -> EhOutcome {
+    fn reset_target(&self, _cmd: &EhCommand) -> EhOutcome {
         let _one_at_a_time = self.eh.lock();
         if let Some(conn) = self.connection() {
             self.connection_failed(&conn, ConnectionError::Reset);
+            // The gate closes before the connection goes.
+            while self
+                .connection()
+                .is_some_and(|now| Arc::ptr_eq(&now, &conn))
+            {
+                self.eh_event.wait(Some(STEP_MS));
+            }
         }
-        let gone = self.wait_until_gone(cmd);
-        if gone != EhOutcome::Success {
-            return gone;
+        let flushed = self.wait_until_flushed(None);
+        if flushed != EhOutcome::Success {
+            return flushed;
         }
         match self.wait_for_recovery() {
             Gate::Open => EhOutcome::Success,
@@ -244,6 +258,28 @@ impl Session {
             self.eh_event.wait(Some(STEP_MS));
         }
         EhOutcome::Failed
+    }
+
+    /// Waits until no command is left whose end has been decided: of one logical unit, or of all.
+    ///
+    /// The mid-layer finishes all of them after a reset that succeeded, whichever it named.
+    fn wait_until_flushed(&self, lun: Option<Lun>) -> EhOutcome {
+        let start = Instant::<Monotonic>::now();
+        for (_, task) in self.tasks.iter() {
+            loop {
+                let ending = task.lock().scsi().is_some_and(|scsi| {
+                    scsi.outcome.is_some() && lun.is_none_or(|lun| scsi.lun == lun)
+                });
+                if !ending && !task.is_completing() {
+                    break;
+                }
+                if start.elapsed().as_millis() >= LET_GO_MS {
+                    return EhOutcome::Failed;
+                }
+                self.eh_event.wait(Some(STEP_MS));
+            }
+        }
+        EhOutcome::Success
     }
 
     /// Waits until the connection is there again or has been given up. The recovery timeout of the

@@ -394,8 +394,11 @@ impl Receiver<'_> {
                 let moved = match scsi.direction {
                     Direction::None => 0,
                     Direction::Read => scsi.data_in.received(),
-                    // The target says what of it was not taken.
-                    Direction::Write => scsi.expected,
+                    // Only the target knows what of it was taken.
+                    Direction::Write => match residual {
+                        Residual::Underflow(count) => scsi.expected.saturating_sub(count),
+                        Residual::None | Residual::Overflow(_) => scsi.expected,
+                    },
                 };
                 self.settle(scsi.expected, moved, status, residual)
             }

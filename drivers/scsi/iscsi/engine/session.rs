@@ -24,10 +24,7 @@ use super::{
 use crate::{
     config::StaticTarget,
     linux::{
-        event::{
-            Event,
-            Wake, //
-        },
+        event::Event,
         scsi::{
             Busy,
             Command,
@@ -348,7 +345,7 @@ impl Session {
         if let Some(side) = side {
             let gone = side.gone.0.clone();
             drop(side);
-            while gone.wait(None) == Wake::Interrupted {}
+            gone.wait(None);
         }
     }
 
@@ -375,6 +372,14 @@ impl Session {
                 Err(other) => now = other,
             }
         }
+        self.eh_event.signal();
+    }
+
+    /// The recovery takes too long: fails commands, unless the connection is there again.
+    pub(super) fn give_gate_up(&self) {
+        let (from, to) = (Gate::Recovering as i32, Gate::FailFast as i32);
+        // Another state stays: it is newer.
+        let _ = self.gate.cmpxchg(from, to, Full);
         self.eh_event.signal();
     }
 
@@ -690,7 +695,7 @@ impl Session {
             if self.ic_stop.load(Acquire) != 0 && self.completions.is_empty() {
                 return;
             }
-            while self.ic_event.wait(None) == Wake::Interrupted {}
+            self.ic_event.wait(None);
         }
     }
 

@@ -64,6 +64,9 @@ struct Threads {
 /// The first retries after a loss come sooner than [`limits::RETRY_DELAY`]: in milliseconds.
 const EARLY_RETRIES_MS: [u32; 4] = [0, 200, 1000, 2000];
 
+/// How the report of a login that failed begins.
+const LOGIN_FAILED: &str = "login failed: ";
+
 /// The WD thread's own state.
 struct Watchdog {
     session: Arc<Session>,
@@ -73,8 +76,10 @@ struct Watchdog {
     fresh: Option<Arc<Connection>>,
     /// Since when the present attempts to log in go on.
     trying_since: Instant<Monotonic>,
-    /// Attempts since then.
+    /// Attempts since the last connection that lasted.
     attempts: usize,
+    /// When the present connection, or the last one, came up.
+    up_since: Instant<Monotonic>,
     /// Milliseconds from `waiting_since` until the next attempt; `None`: no more attempts.
     next_attempt: Option<u32>,
     waiting_since: Instant<Monotonic>,
@@ -105,6 +110,7 @@ pub(super) fn run(session: Arc<Session>) {
         fresh: None,
         trying_since: Instant::now(),
         attempts: 0,
+        up_since: Instant::now(),
         next_attempt: Some(0),
         waiting_since: Instant::now(),
         pinged: None,
@@ -299,12 +305,13 @@ impl Watchdog {
         let new = {
             let mut slow = self.session.slow.lock();
             slow.failed_logins = slow.failed_logins.saturating_add(1);
-            slow.last_error.as_str() != failure.text.as_str()
+            let said = slow.last_error.as_str().strip_prefix(LOGIN_FAILED);
+            said != Some(failure.text.as_str())
         };
         if new {
             // Said once; the counter tells how often it happens.
             self.session
-                .report_error(format_args!("login failed: {}", failure.text));
+                .report_error(format_args!("{LOGIN_FAILED}{}", failure.text));
         }
         self.announce_failure();
         let recovering = self.state() != ConnectionState::InLogin;
@@ -316,15 +323,20 @@ impl Watchdog {
         // NOTE: a target that comes back may refuse for a while what it served before, until all
         // of its configuration is there: an established session is never given up for a refusal.
         if self.trying_since.elapsed().as_millis() < limits::RETRY_WINDOW.as_millis() {
-            let delay = EARLY_RETRIES_MS
-                .get(self.attempts)
-                .map_or(limits::RETRY_DELAY, |&ms| Delta::from_millis(i64::from(ms)));
-            self.schedule(delay);
+            self.schedule_retry();
             return;
         }
         self.raise(ConnectionEvent::LoginLost);
         // A session that never was logged in stays wanted: it goes on at the pace of polling.
         self.schedule(limits::POLLING_DELAY);
+    }
+
+    /// The next attempt: soon at first, then at the pace of [`limits::RETRY_DELAY`].
+    fn schedule_retry(&mut self) {
+        let delay = EARLY_RETRIES_MS
+            .get(self.attempts)
+            .map_or(limits::RETRY_DELAY, |&ms| Delta::from_millis(i64::from(ms)));
+        self.schedule(delay);
     }
 
     fn schedule(&mut self, delay: Delta) {
@@ -375,8 +387,11 @@ impl Watchdog {
                 }
                 ConnectionAction::RetryLogin => {
                     self.trying_since = Instant::now();
-                    self.attempts = 0;
-                    self.schedule(Delta::ZERO);
+                    // A connection that breaks as soon as it is up is tried ever less often.
+                    if self.up_since.elapsed() >= limits::RETRY_DELAY {
+                        self.attempts = 0;
+                    }
+                    self.schedule_retry();
                 }
                 ConnectionAction::PollLogin => self.schedule(limits::POLLING_DELAY),
                 ConnectionAction::Session(event) => self.raise_session(event),
@@ -473,6 +488,7 @@ impl Watchdog {
         self.next_attempt = None;
         self.pinged = None;
         self.logging_out = None;
+        self.up_since = Instant::now();
         let Some(conn) = self.fresh.take() else {
             return;
         };
@@ -530,5 +546,6 @@ impl Watchdog {
             // pages in them go back with the flush.
             conn.socket.abort();
         }
+        self.session.eh_event.signal();
     }
 }

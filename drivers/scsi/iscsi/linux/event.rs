@@ -2,15 +2,11 @@
 
 //! A wake-up for one waiting thread.
 //!
-//! C header: [`include/linux/completion.h`](srctree/include/linux/completion.h)
+//! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
 use super::bindings;
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Full, //
-    },
     time::{
         msecs_to_jiffies,
         Msecs, //
@@ -25,8 +21,6 @@ pub(crate) enum Wake {
     Signalled,
     /// The time was over.
     TimedOut,
-    /// The waiting task got a signal; kernel threads do not get any.
-    Interrupted,
 }
 
 /// A sticky wake-up: signals that come while nobody waits are kept, as one.
@@ -36,61 +30,67 @@ pub(crate) enum Wake {
 #[pin_data]
 pub(crate) struct Event {
     /// 1 from a signal to the end of the wait that consumes it.
-    signalled: Atomic<i32>,
     #[pin]
-    done: Opaque<bindings::completion>,
+    signalled: Opaque<bindings::atomic_t>,
+    #[pin]
+    waiter: Opaque<bindings::wait_queue_head>,
 }
 
-// SAFETY: `struct completion` has a lock of its own and may be used from any thread.
+// SAFETY: Both fields are made to be used from any thread.
 unsafe impl Send for Event {}
 
-// SAFETY: As above, and `signalled` is atomic.
+// SAFETY: As above.
 unsafe impl Sync for Event {}
 
 impl Event {
     /// A new event that nobody has signalled.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            signalled: Atomic::new(0),
-            done <- Opaque::ffi_init(|slot: *mut bindings::completion| {
-                // SAFETY: `slot` is the place of a `struct completion`, pinned with `Self`.
-                unsafe { bindings::iscsi_helper_init_completion(slot) }
+            signalled <- Opaque::ffi_init(|slot: *mut bindings::atomic_t| {
+                // SAFETY: `slot` is the place of an `atomic_t`, of which all bytes may be zero.
+                unsafe { slot.write(bindings::atomic_t::default()) }
+            }),
+            waiter <- Opaque::ffi_init(|slot: *mut bindings::wait_queue_head| {
+                // SAFETY: `slot` is the place of a wait queue head, pinned with `Self`.
+                unsafe { bindings::iscsi_helper_init_waitqueue_head(slot) }
             }),
         })
     }
 
     /// Wakes the waiting thread, now or at its next wait.
     ///
+    /// A full barrier: what was written before is seen by the wait that consumes the signal, also
+    /// if the event was signalled already.
+    ///
     /// # Context
     ///
     /// Any; does not sleep.
     pub(crate) fn signal(&self) {
-        // Full order pairs with the exchange in `wait`: what was written before a signal that finds
-        // the event signalled is seen by the wait that consumes that earlier signal.
-        if self.signalled.xchg(1, Full) == 0 {
-            // SAFETY: `done` was initialised by `new` and lives as long as `self`.
-            unsafe { bindings::complete(self.done.get()) };
-        }
+        // SAFETY: Both fields were initialised by `new` and live as long as `self`.
+        unsafe { bindings::iscsi_helper_event_signal(self.signalled.get(), self.waiter.get()) };
     }
 
     /// Waits for a signal, at most `timeout` milliseconds if there is one.
     ///
     /// # Context
     ///
-    /// Sleeps, interruptibly: it neither counts as load nor looks hung.
+    /// Sleeps, as an idle task: it neither counts as load, nor looks hung, nor ends for a signal to
+    /// the process.
     pub(crate) fn wait(&self, timeout: Option<Msecs>) -> Wake {
         let jiffies = timeout.map_or(MAX_WAIT, |ms| (msecs_to_jiffies(ms) + 1).min(MAX_WAIT));
-        // SAFETY: `done` was initialised by `new` and lives as long as `self`.
+        // SAFETY: Both fields were initialised by `new` and live as long as `self`.
         let left = unsafe {
-            bindings::wait_for_completion_interruptible_timeout(self.done.get(), jiffies)
+            bindings::iscsi_helper_event_wait(
+                self.signalled.get(),
+                self.waiter.get(),
+                jiffies as c_long,
+            )
         };
-        match left {
-            0 => return Wake::TimedOut,
-            ..0 => return Wake::Interrupted,
-            _ => (),
+        if left == 0 {
+            Wake::TimedOut
+        } else {
+            Wake::Signalled
         }
-        self.signalled.xchg(0, Full);
-        Wake::Signalled
     }
 }
 

@@ -12,6 +12,22 @@ void iscsi_helper_init_completion(struct completion *x)
 	init_completion(x);
 }
 
+void iscsi_helper_init_waitqueue_head(struct wait_queue_head *waiter)
+{
+	init_waitqueue_head(waiter);
+}
+
+void iscsi_helper_event_signal(atomic_t *signalled, struct wait_queue_head *waiter)
+{
+	if (!atomic_xchg(signalled, 1))
+		wake_up(waiter);
+}
+
+long iscsi_helper_event_wait(atomic_t *signalled, struct wait_queue_head *waiter, long timeout)
+{
+	return wait_event_idle_timeout(*waiter, atomic_xchg(signalled, 0), timeout);
+}
+
 struct page *iscsi_helper_alloc_pages(gfp_t gfp, unsigned int order)
 {
 	return alloc_pages(gfp | __GFP_ZERO | __GFP_COMP, order);

@@ -8,6 +8,7 @@
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
 #include <linux/uio.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
 #include <scsi/scsi_cmnd.h>
@@ -16,6 +17,9 @@
 #include <scsi/scsi_transport_iscsi.h>
 
 void iscsi_helper_init_completion(struct completion *x);
+void iscsi_helper_init_waitqueue_head(struct wait_queue_head *waiter);
+void iscsi_helper_event_signal(atomic_t *signalled, struct wait_queue_head *waiter);
+long iscsi_helper_event_wait(atomic_t *signalled, struct wait_queue_head *waiter, long timeout);
 
 struct page *iscsi_helper_alloc_pages(gfp_t gfp, unsigned int order);
 void *iscsi_helper_page_address(const struct page *page);

@@ -5,24 +5,24 @@
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 
 use super::bindings;
-use core::ptr::NonNull;
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
 use kernel::{
     error::from_err_ptr,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+    types::Opaque, //
 };
 
 /// What a new thread finds at its start.
+#[pin_data]
 struct Start<T> {
-    /// 1 once the thread has taken `data` over.
-    ///
-    /// Relaxed will do: the two sides are ordered by the creation of the thread and by
-    /// `kthread_stop`, which waits for its end.
-    taken: Atomic<i32>,
-    data: Option<T>,
+    /// Completed when the body has returned.
+    #[pin]
+    ended: Opaque<bindings::completion>,
+    /// Taken out by the thread.
+    data: ManuallyDrop<T>,
     body: fn(T),
 }
 
@@ -39,6 +39,8 @@ struct Start<T> {
 pub(crate) struct Thread {
     task: NonNull<bindings::task_struct>,
     start: NonNull<c_void>,
+    /// Inside `start`.
+    ended: NonNull<bindings::completion>,
     reclaim: unsafe fn(NonNull<c_void>),
 }
 
@@ -60,14 +62,19 @@ impl Thread {
     ///
     /// `ENOMEM`, or `EINTR` if the caller is being killed.
     pub(crate) fn spawn<T: Send + 'static>(name: &CStr, data: T, body: fn(T)) -> Result<Self> {
-        let start = KBox::into_raw(KBox::new(
-            Start {
-                taken: Atomic::new(0),
-                data: Some(data),
+        let start = KBox::pin_init(
+            pin_init!(Start {
+                ended <- Opaque::ffi_init(|slot: *mut bindings::completion| {
+                    // SAFETY: `slot` is the place of a `struct completion`, pinned in the box.
+                    unsafe { bindings::iscsi_helper_init_completion(slot) }
+                }),
+                data: ManuallyDrop::new(data),
                 body,
-            },
+            }),
             GFP_KERNEL,
-        )?);
+        )?;
+        // SAFETY: The value is not moved: it stays in its box until `reclaim`.
+        let start = KBox::into_raw(unsafe { Pin::into_inner_unchecked(start) });
         // SAFETY: `entry::<T>` gets exactly the pointer made above, which stays allocated until
         // `reclaim::<T>`; the format takes one string, and `name` is one.
         let task = from_err_ptr(unsafe {
@@ -84,7 +91,9 @@ impl Thread {
         let task = match task {
             Ok(task) => task,
             Err(err) => {
-                // SAFETY: No thread was made, so the pointer is still ours alone.
+                // SAFETY: No thread was made, so the pointer is still ours alone, with the data.
+                unsafe { ManuallyDrop::drop(&mut (*start.cast::<Start<T>>().as_ptr()).data) };
+                // SAFETY: As above.
                 unsafe { reclaim::<T>(start) };
                 return Err(err);
             }
@@ -99,6 +108,10 @@ impl Thread {
             // SAFETY: Checked by `from_err_ptr`; `kthread_create` does not return null.
             task: unsafe { NonNull::new_unchecked(task) },
             start,
+            // SAFETY: The box stays until the drop, after the thread's end.
+            ended: unsafe {
+                NonNull::new_unchecked((*start.cast::<Start<T>>().as_ptr()).ended.get())
+            },
             reclaim: reclaim::<T>,
         })
     }
@@ -106,8 +119,13 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the thread exists and nobody else stops it. A thread that
-        // has already returned is waited for in the same way.
+        // `kthread_stop` makes a thread that still works look as if it had a signal, which would end
+        // its waits in the network; so its body is waited for first.
+        // SAFETY: The completion is in the box, which is freed below; the thread completes it after
+        // its body, as `spawn` has woken it.
+        unsafe { bindings::wait_for_completion(self.ended.as_ptr()) };
+        // SAFETY: By the type invariant the thread exists and nobody else stops it. After this it
+        // runs no code of ours any more.
         unsafe { bindings::kthread_stop(self.task.as_ptr()) };
         // SAFETY: This gives back the reference of `spawn`.
         unsafe { bindings::iscsi_helper_put_task_struct(self.task.as_ptr()) };
@@ -116,18 +134,14 @@ impl Drop for Thread {
     }
 }
 
-/// Frees what a thread was started with, and the data too if the thread never ran.
+/// Frees what a thread was started with, without the data.
 ///
 /// # Safety
 ///
 /// `start` must come from `Thread::spawn::<T>`, and its thread must have ended or never existed.
 unsafe fn reclaim<T>(start: NonNull<c_void>) {
     // SAFETY: By the contract of this function the box is ours again.
-    let mut start = unsafe { KBox::from_raw(start.cast::<Start<T>>().as_ptr()) };
-    if start.taken.load(Relaxed) != 0 {
-        // The thread has moved the data out; what is left must not be dropped again.
-        core::mem::forget(start.data.take());
-    }
+    drop(unsafe { KBox::from_raw(start.cast::<Start<T>>().as_ptr()) });
 }
 
 /// Where a new thread begins.
@@ -137,16 +151,12 @@ unsafe fn reclaim<T>(start: NonNull<c_void>) {
 /// Only for `kthread_create`, with a `Start<T>` of `Thread::spawn::<T>`.
 unsafe extern "C" fn entry<T>(data: *mut c_void) -> c_int {
     let start = data.cast::<Start<T>>();
-    // SAFETY: `Thread` frees the box only after this thread has ended, and looks at nothing but
-    // `taken` then.
-    let taken = unsafe { &(*start).taken };
-    taken.store(1, Relaxed);
-    // SAFETY: As above; `taken` tells the owner that the data is no longer in the box.
-    let data = unsafe { core::ptr::read(&raw const (*start).data) };
+    // SAFETY: `Thread` frees the box only after this thread has ended, and leaves the data to it.
+    let data = ManuallyDrop::into_inner(unsafe { core::ptr::read(&raw const (*start).data) });
     // SAFETY: As above; a function pointer is `Copy`.
     let body = unsafe { (*start).body };
-    if let Some(data) = data {
-        body(data);
-    }
+    body(data);
+    // SAFETY: As above, and `spawn` has initialised the completion.
+    unsafe { bindings::complete((*start).ended.get()) };
     0
 }
