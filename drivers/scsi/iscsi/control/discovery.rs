@@ -16,7 +16,7 @@ use kernel::prelude::*;
 
 /// `discovery-get`
 pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
-    let enabled = control.initiator.config().lock().static_enabled();
+    let enabled = control.initiator.config().static_enabled();
     let mut reply = request.reply()?;
     reply.writer().u8(kind::STATIC, u8::from(enabled))?;
     Ok(Answer::Message(reply))
@@ -30,7 +30,7 @@ pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     let enable = text::read_switch(&attr)?;
 
     let _changes = control.changes.lock();
-    if control.initiator.config().lock().static_enabled() == enable {
+    if control.initiator.config().static_enabled() == enable {
         return Ok(Answer::Done);
     }
     if enable {
@@ -43,12 +43,12 @@ pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 
 /// Connects to all static targets. If that fails for one, all is as before.
 fn enable_static(control: &Control) -> Result<(), Refusal> {
-    if control.initiator.config().lock().initiator().name.is_none() {
+    if control.initiator.config().initiator().name.is_none() {
         return Err(text::no_node_name());
     }
     let mut from = 0;
     loop {
-        let entry = control.initiator.config().lock().static_from(from);
+        let entry = control.initiator.config().static_from(from);
         let Some(entry) = entry else { break };
         if let Err(error) = control.initiator.connect_static(&entry) {
             disconnect_below(control, from).ok();
@@ -56,7 +56,7 @@ fn enable_static(control: &Control) -> Result<(), Refusal> {
         }
         from = entry.id.saturating_add(1);
     }
-    control.initiator.config().lock().set_static_enabled(true);
+    control.initiator.config().set_static_enabled(true);
     Ok(())
 }
 
@@ -64,14 +64,14 @@ fn enable_static(control: &Control) -> Result<(), Refusal> {
 fn disable_static(control: &Control) -> Result<(), Refusal> {
     let refusal = match disconnect_below(control, u32::MAX) {
         Ok(()) => {
-            control.initiator.config().lock().set_static_enabled(false);
+            control.initiator.config().set_static_enabled(false);
             return Ok(());
         }
         Err(error) => text::no_logout(error),
     };
     let mut from = 0;
     loop {
-        let entry = control.initiator.config().lock().static_from(from);
+        let entry = control.initiator.config().static_from(from);
         let Some(entry) = entry else { break };
         // Those that are still there stay. One that cannot be made now is made by the next
         // disabling and enabling.
@@ -89,7 +89,7 @@ fn disable_static(control: &Control) -> Result<(), Refusal> {
 fn disconnect_below(control: &Control, end: u32) -> Result {
     let mut from = 0;
     loop {
-        let entry = control.initiator.config().lock().static_from(from);
+        let entry = control.initiator.config().static_from(from);
         let Some(entry) = entry.filter(|entry| entry.id < end) else {
             return Ok(());
         };

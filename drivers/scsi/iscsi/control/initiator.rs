@@ -24,7 +24,7 @@ const MODULE_VERSION: &str = "1.0";
 pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let mut reply = request.reply()?;
     let mut to = reply.writer();
-    let config = control.initiator.config().lock();
+    let config = control.initiator.config();
     let initiator = config.initiator();
     if let Some(name) = &initiator.name {
         to.str(kind::NODE_NAME, name.as_str())?;
@@ -69,7 +69,7 @@ pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     };
 
     let _changes = control.changes.lock();
-    let mut config = control.initiator.config().lock();
+    let mut config = control.initiator.config();
     config.change_initiator(&change);
     if attrs.find(kind::CONFIGURED).is_some() {
         config.set_loaded();

@@ -36,7 +36,7 @@ pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 
     let _changes = control.changes.lock();
     let (entry, connect) = {
-        let mut config = control.initiator.config().lock();
+        let mut config = control.initiator.config();
         if config.static_enabled() && config.initiator().name.is_none() {
             return Err(text::no_node_name());
         }
@@ -52,7 +52,7 @@ pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     };
     if connect {
         if let Err(error) = control.initiator.connect_static(&entry) {
-            control.initiator.config().lock().remove_static(entry.id);
+            control.initiator.config().remove_static(entry.id);
             return Err(text::no_session(error));
         }
     }
@@ -78,7 +78,6 @@ pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Re
         let entry = control
             .initiator
             .config()
-            .lock()
             .matching_static_from(from, &pattern);
         let Some(entry) = entry else { break };
         // One that is in use does not keep the others from going.
@@ -102,7 +101,7 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
     loop {
         let from = dump.cursor().id;
         let entry = {
-            let config = control.initiator.config().lock();
+            let config = control.initiator.config();
             dump.generation(config.generation());
             config.static_from(from)
         };
@@ -122,7 +121,7 @@ fn remove(control: &Control, entry: &StaticTarget) -> Result<(), Refusal> {
         _ => {}
     }
     let heir = {
-        let mut config = control.initiator.config().lock();
+        let mut config = control.initiator.config();
         config.remove_static(entry.id);
         let pattern = StaticPattern {
             name: entry.name,

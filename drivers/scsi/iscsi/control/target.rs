@@ -51,7 +51,7 @@ const WITHOUT_SESSION: u32 = 1;
 
 /// `target-get`
 pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal> {
-    let generation = control.initiator.config().lock().generation();
+    let generation = control.initiator.config().generation();
     dump.generation(generation);
     while dump.cursor().part == SESSIONS {
         let Some(session) = session_from(control, dump.cursor().id) else {
@@ -67,7 +67,7 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
     loop {
         let index = dump.cursor().index;
         let name = {
-            let config = control.initiator.config().lock();
+            let config = control.initiator.config();
             usize::try_from(index)
                 .ok()
                 .and_then(|at| config.targets().get(at))

@@ -37,7 +37,7 @@ use kernel::{
 pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let name = read_target(request)?;
     let known = {
-        let config = control.initiator.config().lock();
+        let config = control.initiator.config();
         !config.overrides(&name).is_empty()
             || config.statics().iter().any(|entry| entry.name == name)
     };
@@ -51,7 +51,7 @@ pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 
 /// `target-param-get` of all targets
 pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal> {
-    let generation = control.initiator.config().lock().generation();
+    let generation = control.initiator.config().generation();
     dump.generation(generation);
     // A name does not fit the cursor, so count.
     let mut last = None;
@@ -82,7 +82,6 @@ pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     control
         .initiator
         .config()
-        .lock()
         .change_overrides(&name, &change)?;
     Ok(Answer::Done)
 }
@@ -92,7 +91,7 @@ pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     let name = read_target(request)?;
 
     let _changes = control.changes.lock();
-    control.initiator.config().lock().clear_overrides(&name)?;
+    control.initiator.config().clear_overrides(&name)?;
     Ok(Answer::Done)
 }
 
@@ -108,7 +107,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn of(control: &Control, name: &'a IscsiName) -> Self {
         let connection = find_connection(control, name);
-        let config = control.initiator.config().lock();
+        let config = control.initiator.config();
         Self {
             name,
             connection,
@@ -150,7 +149,7 @@ fn next_target(control: &Control, last: Option<&IscsiName>) -> Option<IscsiName>
         }
     };
     {
-        let config = control.initiator.config().lock();
+        let config = control.initiator.config();
         config.targets().iter().for_each(|t| consider(&t.name));
         config.statics().iter().for_each(|t| consider(&t.name));
     }

@@ -132,7 +132,7 @@ impl TransportOps for Session {
                 write!(out, "{}", tag.unwrap_or(DEFAULT_TPGT))
             }
             SessionParam::InitiatorName => {
-                let name = self.initiator.config().lock().initiator().name;
+                let name = self.initiator.config().initiator().name;
                 match name {
                     Some(name) => write!(out, "{}", name.as_str()),
                     None => return Err(ENODATA),

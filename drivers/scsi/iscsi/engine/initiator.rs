@@ -15,6 +15,7 @@ use crate::{
     linux::{
         crc32c,
         kthread::Thread,
+        memalloc::NoIo,
         module::ModuleRef,
         transport::Registration, //
     },
@@ -25,10 +26,18 @@ use crate::{
         session::SessionState, //
     },
 };
+use core::ops::{
+    Deref,
+    DerefMut, //
+};
 use kernel::{
     new_mutex,
     prelude::*,
     sync::{
+        lock::{
+            mutex::MutexBackend,
+            Guard, //
+        },
         Arc,
         Mutex, //
     },
@@ -85,6 +94,28 @@ pub(crate) struct Initiator {
     observer: fn(&SessionEvent<'_>),
 }
 
+/// The lock of the configuration, held, in a scope without I/O: a login waits for it, and what it
+/// brings back may be the disk that memory is reclaimed to.
+pub(crate) struct ConfigGuard<'a> {
+    // Released before the scope ends.
+    guard: Guard<'a, Config, MutexBackend>,
+    _no_io: NoIo,
+}
+
+impl Deref for ConfigGuard<'_> {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.guard
+    }
+}
+
+impl DerefMut for ConfigGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Config {
+        &mut self.guard
+    }
+}
+
 impl Initiator {
     /// An initiator without sessions. `observer` is told of the events of all sessions; it must not
     /// sleep long.
@@ -107,9 +138,12 @@ impl Initiator {
         )
     }
 
-    /// The live configuration.
-    pub(crate) fn config(&self) -> &Mutex<Config> {
-        &self.config
+    /// The live configuration, locked. Hold it shortly.
+    pub(crate) fn config(&self) -> ConfigGuard<'_> {
+        ConfigGuard {
+            _no_io: NoIo::enter(),
+            guard: self.config.lock(),
+        }
     }
 
     pub(super) fn transport(&self) -> Arc<Registration<Session>> {
@@ -229,7 +263,7 @@ impl Initiator {
     /// It is the same each time (persistent reservations belong to it), made of our node name and
     /// the portal, and differs between sessions with one target (RFC 7143 section 4.4.3.1).
     fn isid_for(&self, target: &StaticTarget) -> Isid {
-        let node = match self.config.lock().initiator().name {
+        let node = match self.config().initiator().name {
             Some(name) => crc32c::Digest::of(name.as_bytes()),
             None => [0; 4],
         };

@@ -94,7 +94,7 @@ impl From<LoginError> for Failure {
     }
 }
 
-/// The memory of a login, made with the session: a login must not need any, as memory may be
+/// The memory of a login, made once by the WD thread: a login must not need any, as memory may be
 /// waiting for it.
 pub(super) struct Memory {
     work: KVec<u8>,
@@ -192,7 +192,7 @@ fn log_in(
     socket.set_recv_timeout(limits::LOGIN_RESPONSE.as_millis() as u32 / 1000);
 
     let (initiator, offer) = {
-        let config = session.initiator.config().lock();
+        let config = session.initiator.config();
         (*config.initiator(), config.effective(&session.target.name))
     };
     let Some(name) = initiator.name else {

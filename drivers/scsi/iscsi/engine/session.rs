@@ -559,6 +559,18 @@ impl Session {
         }
     }
 
+    /// As [`Session::released`], with the completion left to the IC thread.
+    pub(super) fn hand_over(&self, tag: u32, mut guard: TaskGuard<'_>) {
+        match guard.scsi() {
+            Some(scsi) if scsi.outcome.is_some() && !scsi.is_held() => (),
+            _ => return self.released(tag, guard),
+        }
+        guard.apply(self.id, CommandEvent::Answered(Answer::Done));
+        drop(guard);
+        self.completions.push(tag);
+        self.ic_event.signal();
+    }
+
     /// Ends one task that has been sent or waits to be, for the given reason. The IC thread
     /// completes it.
     ///

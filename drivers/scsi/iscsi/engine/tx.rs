@@ -276,7 +276,9 @@ impl Sender<'_> {
             } else if let Some(ping) = self.conn.pop_ping() {
                 let cmd_sn = self.session.window.lock().current();
                 if let Some(answer) = NopOut::answer(&ping, cmd_sn, self.conn.exp_stat_sn()) {
-                    self.header(&answer.to_bytes());
+                    let header = answer.to_bytes();
+                    trace::sent(self.session.id, self.conn.cid, &header);
+                    self.header(&header);
                 }
             } else if let Some(tag) = self.session.data_out.pop() {
                 self.data_out(tag)?;
@@ -566,7 +568,9 @@ impl Sender<'_> {
             if let Some(scsi) = guard.scsi() {
                 scsi.tx_holds = false;
             }
-            self.session.released(tag, guard);
+            // Not completed here: this thread may use the reserves, and completions run code of
+            // others.
+            self.session.hand_over(tag, guard);
         }
         self.batch.held_count = kept;
     }

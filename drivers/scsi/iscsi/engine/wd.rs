@@ -358,6 +358,7 @@ impl Watchdog {
             (old, step)
         };
         if step.verdict == Verdict::Unexpected {
+            super::trace::impossible(self.session.id, 0);
             pr_warn_once!(
                 "session {}: connection in state {} cannot take {}\n",
                 self.session.id,
@@ -409,6 +410,7 @@ impl Watchdog {
             (old, step, slow.last_error)
         };
         if step.verdict == Verdict::Unexpected {
+            super::trace::impossible(self.session.id, 0);
             pr_warn_once!(
                 "session {}: session in state {} cannot take {}\n",
                 self.session.id,

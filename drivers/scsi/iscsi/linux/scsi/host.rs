@@ -128,7 +128,8 @@ pub(crate) struct HostLimits {
     pub(crate) can_queue: u16,
     /// Commands at a time and logical unit, at first.
     pub(crate) cmd_per_lun: i16,
-    /// Logical units, that is the largest number and one.
+    /// The largest number of a logical unit, as the mid-layer counts them: the addressing method of
+    /// SAM is part of it.
     pub(crate) max_lun: u64,
     /// Entries of a scatter list.
     pub(crate) sg_tablesize: u16,
