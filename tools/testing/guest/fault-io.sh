@@ -40,13 +40,24 @@ right() {
 	esac
 }
 
+# fresh: a new session. One that has lost connections soon after they came up takes its time.
+fresh() {
+	lost=0
+	logout "$name"
+	login "$name"
+	disk=$(disk_of "$name" 1)
+	settled
+}
+
 # after FAULT OPERATION LOGINS: the fault is committed once, the operation succeeds, and the session had
 # to log in that often: a number, or `-` for any.
 after() {
 	local fault=$1 operation=$2 logins=$3
+	[ $lost -lt 2 ] || fresh
 	note "$operation, $fault"
 	prepare "$operation"
-	begin "$name" "$fault*1"
+	settled
+	begin "$name" "$operation:$fault*1"
 	timeout 60 bash -c "$(declare -f transfer); disk=$disk bytes=$bytes work=$work transfer $operation" ||
 		fail "$operation with $fault"
 	right "$operation" || fail "wrong bytes after a $operation with $fault"
@@ -54,6 +65,7 @@ after() {
 	report "$name"
 	equal "times of $fault" "$(fired "${fault%%=*}")" 1
 	[ "$logins" = - ] || equal "logins after $fault" "$(reported logins)" "$logins"
+	lost=$((lost + $(reported logins)))
 }
 
 # error FAULT OPERATION: the fault is committed once, and the operation ends with an error.
@@ -61,7 +73,8 @@ error() {
 	local fault=$1 operation=$2
 	note "$operation, $fault: an error"
 	prepare "$operation"
-	begin "$name" "$fault*1"
+	settled
+	begin "$name" "$operation:$fault*1"
 	! transfer "$operation" 2>"$work/stderr" || fail "$operation went well with $fault"
 	matches 'the answer' "$(cat "$work/stderr")" '^dd: error'
 	report "$name"
@@ -116,8 +129,7 @@ target_up scripted "$name" "$portal" 16M
 initiator_up
 iscsiadm modify initiator-node -h CRC32 -d CRC32
 login "$name"
-disk=$(disk_of "$name" 1)
-settled
+fresh
 equal 'header digest' "$(session_field "$name" '.connections[0].negotiated.headerdigest')" CRC32
 
 common read
@@ -145,16 +157,13 @@ after r2t-flood write 1
 
 note 'an R2T longer than MaxBurstLength'
 tell "$name" MaxBurstLength=65536
-begin "$name" close*1
-transfer read
+fresh
 after r2t-long write 1
 
 note 'without digests'
-logout "$name"
 iscsiadm modify initiator-node -h none -d none
-login "$name"
-disk=$(disk_of "$name" 1)
-settled
+fresh
+equal 'header digest' "$(session_field "$name" '.connections[0].negotiated.headerdigest')" NONE
 after close-mid read 1
 after data-in-more read 1
 after huge read 1

@@ -55,8 +55,8 @@ use crate::{
     },
     login,
     script::{
-        Faults,
-        When, //
+        Access,
+        Faults, //
     },
     settings::Agreed,
     target::Target,
@@ -226,9 +226,12 @@ impl Connection<'_> {
         self.numbers(header.delivery, header.cmd_sn, header.exp_stat_sn);
         let mut faults = Faults::default();
         if disk::is_media(&header.cdb) {
-            self.target
-                .count(if header.write { "writes" } else { "reads" });
-            faults = self.target.script.occasion(When::Command);
+            let (what, access) = match header.write {
+                true => ("writes", Access::Write),
+                false => ("reads", Access::Read),
+            };
+            self.target.count(what);
+            faults = self.target.script.command(access);
             self.target.fired(faults.names());
         }
         let window = self.target.script.each("window");

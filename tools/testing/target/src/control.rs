@@ -34,7 +34,7 @@ pub(crate) fn obey(target: &Target, word: &str) -> Result<String, String> {
         "report" => return Ok(target.report()),
         "release" => {
             for link in target.links() {
-                link.release(|_| true);
+                link.release(target);
             }
         }
         _ => {

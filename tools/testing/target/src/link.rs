@@ -36,6 +36,9 @@ use crate::{
     }, //
 };
 
+/// Tags of a ping that has none yet: bytes 16 to 23 of a NOP-In.
+const UNTAGGED_PING: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
 /// Commands at a time, unless the script says otherwise.
 const WINDOW: u32 = 64;
 
@@ -114,8 +117,10 @@ struct State {
     window: u32,
     frozen: bool,
     dribble: bool,
-    /// Bytes that wait to be sent together.
-    bundle: Option<Vec<u8>>,
+    /// Answers are kept until no request is left, and then sent together.
+    bundle: bool,
+    /// Bytes to be sent.
+    waiting: Vec<u8>,
     held: Vec<Held>,
     /// Tags of pings that are not answered yet.
     pings: Vec<u32>,
@@ -146,7 +151,8 @@ impl Link {
                 window: WINDOW,
                 frozen: false,
                 dribble: false,
-                bundle: None,
+                bundle: false,
+                waiting: Vec::new(),
                 held: Vec::new(),
                 pings: Vec::new(),
                 next_ping: 0,
@@ -171,7 +177,7 @@ impl Link {
         let mut state = self.state();
         state.digests = digests;
         state.dribble = dribble;
-        state.bundle = bundle.then(Vec::new);
+        state.bundle = bundle;
     }
 
     /// Sends nothing any more.
@@ -231,13 +237,6 @@ impl Link {
         self.state().window = window;
     }
 
-    /// A tag for a ping of ours.
-    fn new_ping(state: &mut State) -> u32 {
-        state.next_ping = state.next_ping.wrapping_add(1) & 0xffff;
-        state.pings.push(state.next_ping);
-        state.next_ping
-    }
-
     /// A ping of ours was answered; false if there is none with this tag.
     pub(crate) fn ping_answered(&self, tag: u32) -> bool {
         let mut state = self.state();
@@ -265,75 +264,75 @@ impl Link {
         taken
     }
 
-    /// Sends the answers that are held back and wanted.
-    pub(crate) fn release(&self, wanted: impl Fn(&Held) -> bool) {
-        for held in self.take_held(wanted) {
-            for out in held.outs {
-                // Whose connection ends meanwhile gets no answer.
-                let _ = self.send(out);
-            }
+    /// Sends the answers that are held back.
+    pub(crate) fn release(&self, target: &Target) {
+        for held in self.take_held(|_| true) {
+            // Whose connection ends meanwhile gets no answer.
+            let _ = self.send_all(target, held.outs);
         }
     }
 
-    /// Sends PDUs and says so.
+    /// Sends PDUs, together, and says so.
     pub(crate) fn send_all(&self, target: &Target, outs: Vec<Out>) -> io::Result<()> {
-        for out in outs {
+        if self.silent.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // The lock keeps the PDUs of other threads apart.
+        let mut state = self.state();
+        for mut out in outs {
             if out.opcode() != Opcode::DATA_IN || out.number == Number::Takes {
                 let tag = u32::from_be_bytes([out.bhs[16], out.bhs[17], out.bhs[18], out.bhs[19]]);
                 let len = out.data.len();
                 target.log(format_args!("  > {} {tag:#x}, {len} bytes", out.opcode()));
             }
-            self.send(out)?;
+            let bytes = state.finish(&mut out);
+            if out.half {
+                let half = bytes.get(..bytes.len() / 2).unwrap_or(&[]);
+                state.waiting.extend_from_slice(half);
+                state.send_waiting(&self.stream)?;
+                self.close();
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            state.waiting.extend_from_slice(&bytes);
+            if state.dribble {
+                state.send_waiting(&self.stream)?;
+            }
         }
-        Ok(())
-    }
-
-    /// Sends one PDU.
-    fn send(&self, mut out: Out) -> io::Result<()> {
-        if self.silent.load(Ordering::Relaxed) {
+        if state.bundle {
             return Ok(());
         }
-        let mut state = self.state();
-        if out.opcode() == Opcode::NOP_IN && out.bhs[16..24] == [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]
-        {
-            let tag = Self::new_ping(&mut state);
-            out.bhs[20..24].copy_from_slice(&tag.to_be_bytes());
-        }
-        let bytes = state.finish(&mut out);
-        if out.half {
-            (&self.stream).write_all(bytes.get(..bytes.len() / 2).unwrap_or(&[]))?;
-            self.close();
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        if state.dribble {
-            return dribble(&self.stream, &bytes);
-        }
-        match &mut state.bundle {
-            Some(bundle) => {
-                bundle.extend_from_slice(&bytes);
-                Ok(())
-            }
-            // The lock keeps the PDUs of other threads apart.
-            None => (&self.stream).write_all(&bytes),
-        }
+        state.send_waiting(&self.stream)
     }
 
     /// Sends what was kept to be sent together.
     pub(crate) fn flush(&self) -> io::Result<()> {
-        let mut state = self.state();
-        match &mut state.bundle {
-            Some(bundle) if !bundle.is_empty() => {
-                let bytes = std::mem::take(bundle);
-                (&self.stream).write_all(&bytes)
-            }
-            _ => Ok(()),
-        }
+        self.state().send_waiting(&self.stream)
     }
 }
 
 impl State {
+    /// A tag for a ping of ours.
+    fn new_ping(&mut self) -> u32 {
+        self.next_ping = self.next_ping.wrapping_add(1) & 0xffff;
+        self.pings.push(self.next_ping);
+        self.next_ping
+    }
+
+    /// Sends what waits.
+    fn send_waiting(&mut self, mut stream: &TcpStream) -> io::Result<()> {
+        let bytes = std::mem::take(&mut self.waiting);
+        if self.dribble {
+            return dribble(stream, &bytes);
+        }
+        stream.write_all(&bytes)
+    }
+
     /// Fills in the numbers, and makes bytes of a PDU.
     fn finish(&mut self, out: &mut Out) -> Vec<u8> {
+        if out.opcode() == Opcode::NOP_IN && out.bhs[16..24] == UNTAGGED_PING {
+            let tag = self.new_ping();
+            out.bhs[20..24].copy_from_slice(&tag.to_be_bytes());
+        }
         if !self.frozen {
             let max = self.exp_cmd_sn.wrapping_add(self.window).wrapping_sub(1);
             // It never goes back, RFC 7143 section 4.2.2.1.

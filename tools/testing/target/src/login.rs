@@ -33,10 +33,7 @@ use crate::{
         Number,
         Out, //
     },
-    script::{
-        Faults,
-        When, //
-    },
+    script::Faults,
     settings::Agreed,
     target::Target,
     wire::{
@@ -80,7 +77,7 @@ pub(crate) fn run(
     link: &Arc<Link>,
     from: &mut impl Read,
 ) -> io::Result<Option<Agreed>> {
-    let faults = target.script.occasion(When::Login);
+    let faults = target.script.login();
     target.fired(faults.names());
     let mut login = Login {
         target,

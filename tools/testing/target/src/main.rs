@@ -33,7 +33,8 @@ usage: scripted-target --listen ADDRESS:PORT --name NAME --control SOCKET [--lun
        scripted-target --tell SOCKET WORD...
 
 The files are LUN 1, 2 and so on, in blocks of 512 bytes. A word, at the start or told later, is
-  FAULT[=VALUE][@SKIP][*TIMES]  a fault to commit: after SKIP occasions, TIMES times (else for ever)
+  [read:|write:]FAULT[=VALUE][@SKIP][*TIMES]
+                                a fault to commit: after SKIP occasions, TIMES times (else for ever)
   Key=Value                     what the target wants at the next login
   clear                         an end of all faults
   release                       answers commands that are held

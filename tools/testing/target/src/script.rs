@@ -270,11 +270,22 @@ const FAULTS: [(&str, When, &str); 64] = [
     ("accept-close", When::Each, "closes each connection at once"),
 ];
 
+/// Which commands a fault is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Those that read.
+    Read,
+    /// Those that write.
+    Write,
+}
+
 /// One fault to be committed.
 #[derive(Clone, Debug)]
 struct Planned {
     name: &'static str,
     when: When,
+    /// The commands it is for, if not for all.
+    only: Option<Access>,
     value: String,
     skip: u32,
     left: Option<u32>,
@@ -336,12 +347,17 @@ impl Faults {
 pub(crate) struct Script(Mutex<Vec<Planned>>);
 
 impl Script {
-    /// Adds a fault: `NAME[=VALUE][@SKIP][*TIMES]`.
+    /// Adds a fault: `[read:|write:]NAME[=VALUE][@SKIP][*TIMES]`.
     pub(crate) fn add(&self, word: &str) -> Result<(), String> {
         let wrong = || format!("not a fault: {word}");
-        let (rest, left) = match word.rsplit_once('*') {
+        let (only, rest) = match word.split_once(':') {
+            Some(("read", rest)) => (Some(Access::Read), rest),
+            Some(("write", rest)) => (Some(Access::Write), rest),
+            _ => (None, word),
+        };
+        let (rest, left) = match rest.rsplit_once('*') {
             Some((rest, times)) => (rest, Some(times.parse().map_err(|_| wrong())?)),
-            None => (word, None),
+            None => (rest, None),
         };
         let (rest, skip) = match rest.rsplit_once('@') {
             Some((rest, skip)) => (rest, skip.parse().map_err(|_| wrong())?),
@@ -355,6 +371,7 @@ impl Script {
         self.planned().push(Planned {
             name,
             when: *when,
+            only,
             value: value.to_owned(),
             skip,
             left,
@@ -367,13 +384,21 @@ impl Script {
         self.planned().clear();
     }
 
-    /// An occasion of this kind has come: the faults to commit.
-    pub(crate) fn occasion(&self, when: When) -> Faults {
-        debug_assert!(when != When::Each);
+    /// A login has come: the faults to commit.
+    pub(crate) fn login(&self) -> Faults {
+        self.occasion(When::Login, None)
+    }
+
+    /// A command that reads or writes blocks has come: the faults to commit.
+    pub(crate) fn command(&self, access: Access) -> Faults {
+        self.occasion(When::Command, Some(access))
+    }
+
+    fn occasion(&self, when: When, access: Option<Access>) -> Faults {
         let mut planned = self.planned();
         let due = planned
             .iter_mut()
-            .filter(|fault| fault.when == when)
+            .filter(|fault| fault.when == when && (fault.only.is_none() || fault.only == access))
             .filter_map(|fault| fault.due().then(|| (fault.name, fault.value.clone())))
             .collect();
         Faults(due)
@@ -429,7 +454,7 @@ mod tests {
         let script = Script::default();
         script.add("check=3/11/00@1*2").expect("a fault");
         let fired: Vec<bool> = (0..5)
-            .map(|_| script.occasion(When::Command).has("check"))
+            .map(|_| script.command(Access::Read).has("check"))
             .collect();
         assert_eq!(fired, [false, true, true, false, false]);
     }
@@ -438,7 +463,10 @@ mod tests {
     fn keeps_what_stands_in_values() {
         let script = Script::default();
         script.add("login-text=MaxBurstLength=7").expect("a fault");
-        let faults = script.occasion(When::Login);
+        script.add("write:status=08").expect("a fault");
+        assert!(!script.command(Access::Read).has("status"));
+        assert!(script.command(Access::Write).has("status"));
+        let faults = script.login();
         assert_eq!(faults.get("login-text"), Some("MaxBurstLength=7"));
         assert!(script.add("login-txt").is_err());
         assert!(script.add("close*x").is_err());
