@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # The entry points; the work is in scripts/. Kbuild reads Kbuild, not this.
 
-# The kernel to build for, and what to run of the tests.
+# The kernel to build for, and what to run of the tests and the benchmark.
 KVER ?= $(shell uname -r)
 TESTS ?=
-export BEDS DESTDIR PREFIX
+WORKLOADS ?=
+export BED BEDS DESTDIR PREFIX
 
-.PHONY: all install uninstall demo test lint regen clean help
+.PHONY: all install uninstall demo test bench lint regen clean help
 
 all: ## Build iscsi.ko for the running kernel (KVER=...) and the programs
 	@scripts/build build $(KVER)
@@ -22,6 +23,9 @@ demo: ## Boot a stock Debian 13 kernel in QEMU and use a disk over iSCSI in it
 
 test: ## Run lint and all tests (TESTS="name ...", BEDS="uml uml-debug qemu")
 	@scripts/test $(TESTS)
+
+bench: ## Compare with other initiators (BED=uml, or icount for instructions; WORKLOADS=pattern)
+	@scripts/bench $(WORKLOADS)
 
 lint: ## Check style and rules of the sources
 	@scripts/lint
