@@ -18,7 +18,8 @@ use crate::{
         pdu::{
             Cid,
             Digest,
-            NopIn, //
+            NopIn,
+            RejectReason, //
         },
         sn::{
             StatSn,
@@ -60,6 +61,10 @@ pub(crate) enum ConnectionError {
     Protocol(&'static str),
     /// The target did not answer a NOP-Out in time.
     NopTimeout,
+    /// The target did not answer a task management request in time.
+    ManagementTimeout,
+    /// The target rejected a PDU, RFC 7143 section 11.17.
+    Rejected(RejectReason),
     /// The target asked for it with an asynchronous message, RFC 7143 section 11.9.1.
     AskedByTarget,
     /// A reset of the target dropped it.
@@ -75,6 +80,10 @@ impl fmt::Display for ConnectionError {
             Self::DataDigest => f.write_str("wrong data digest received"),
             Self::Protocol(rule) => write!(f, "protocol error of the target: {rule}"),
             Self::NopTimeout => f.write_str("target does not answer pings"),
+            Self::ManagementTimeout => {
+                f.write_str("target does not answer a task management request")
+            }
+            Self::Rejected(reason) => write!(f, "target rejected a PDU: {reason}"),
             Self::AskedByTarget => f.write_str("target asked to end the connection"),
             Self::Reset => f.write_str("connection dropped by a target reset"),
         }
@@ -86,7 +95,7 @@ impl ConnectionError {
     pub(super) fn is_protocol(&self) -> bool {
         matches!(
             self,
-            Self::HeaderDigest | Self::DataDigest | Self::Protocol(_)
+            Self::HeaderDigest | Self::DataDigest | Self::Protocol(_) | Self::Rejected(_)
         )
     }
 }

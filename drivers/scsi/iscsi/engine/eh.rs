@@ -3,7 +3,10 @@
 //! What the SCSI mid-layer asks of a session: commands, timeouts, error handling, attributes.
 
 use super::{
-    connection::ConnectionError,
+    connection::{
+        Connection,
+        ConnectionError, //
+    },
     files::FILES,
     session::{
         Gate,
@@ -11,6 +14,7 @@ use super::{
     },
     task::{
         Request,
+        ScsiTask,
         Work, //
     },
 };
@@ -33,8 +37,11 @@ use crate::{
             CommandState,
             Ending, //
         },
-        pdu::{
+        keys::{
             Digest,
+            DigestOffer, //
+        },
+        pdu::{
             Lun,
             TaskFunction,
             TaskFunctionResponse, //
@@ -74,16 +81,13 @@ impl HostOps for Session {
         self.tx_event.signal();
     }
 
-    fn timed_out(&self, cmd: &EhCommand) -> TimeoutAction {
+    fn timed_out(&self, _cmd: &EhCommand) -> TimeoutAction {
         if self.gate() != Gate::Open {
             // The recovery of the connection ends the command, one way or the other.
             return TimeoutAction::ResetTimer;
         }
-        match self.tasks.get(cmd.tag()).map(|task| task.lock().state()) {
-            // Not sent yet, for lack of room in the target's window: nothing to abort.
-            Some(CommandState::Pending) => TimeoutAction::ResetTimer,
-            _ => TimeoutAction::Abort,
-        }
+        // Also what has not been sent yet: the error handler starts only when nobody waits.
+        TimeoutAction::Abort
     }
 
     fn abort(&self, cmd: &EhCommand) -> EhOutcome {
@@ -141,8 +145,12 @@ impl HostOps for Session {
             Some(TaskFunctionResponse::COMPLETE | TaskFunctionResponse::NO_TASK) => {
                 self.take_back(cmd)
             }
-            _ if self.gate() != Gate::Open => self.wait_until_gone(cmd),
-            _ => EhOutcome::Failed,
+            Some(_) if self.gate() == Gate::Open => EhOutcome::Failed,
+            Some(_) => self.wait_until_gone(cmd),
+            None => {
+                self.management_timed_out();
+                self.wait_until_gone(cmd)
+            }
         }
     }
 
@@ -150,14 +158,7 @@ impl HostOps for Session {
         let _one_at_a_time = self.eh.lock();
         match self.wait_for_recovery() {
             Gate::Open => (),
-            // Without a connection nothing of ours is sent; what it left is being flushed.
-            Gate::FailFast => {
-                return match self.wait_until_flushed(None) {
-                    EhOutcome::Success => EhOutcome::FailFast,
-                    other => other,
-                }
-            }
-            Gate::Recovering | Gate::Closed => return EhOutcome::Failed,
+            gate => return self.after_loss(gate),
         }
         let lun = Lun(cmd.lun());
         let answer = self.manage(
@@ -168,11 +169,26 @@ impl HostOps for Session {
             },
             RESET_MS,
         );
-        if answer.map(TaskFunctionResponse::new) != Some(TaskFunctionResponse::COMPLETE) {
-            return EhOutcome::Failed;
+        match answer.map(TaskFunctionResponse::new) {
+            Some(TaskFunctionResponse::COMPLETE) => (),
+            Some(_) => return EhOutcome::Failed,
+            None => {
+                self.management_timed_out();
+                let gate = self.wait_for_recovery();
+                return self.after_loss(gate);
+            }
         }
         self.flush_lun(lun);
-        self.wait_until_flushed(Some(lun))
+        let start = Instant::<Monotonic>::now();
+        let flushed = self.wait_until(
+            |scsi| scsi.outcome.is_none() || scsi.lun != lun,
+            || start.elapsed().as_millis() < LET_GO_MS,
+        );
+        if flushed {
+            EhOutcome::Success
+        } else {
+            EhOutcome::Failed
+        }
     }
 
     /// NOTE: dropping the connection ends all tasks of the session at the target just as a TARGET
@@ -182,7 +198,6 @@ impl HostOps for Session {
         let _one_at_a_time = self.eh.lock();
         if let Some(conn) = self.connection() {
             self.connection_failed(&conn, ConnectionError::Reset);
-            // The gate closes before the connection goes.
             while self
                 .connection()
                 .is_some_and(|now| Arc::ptr_eq(&now, &conn))
@@ -190,20 +205,19 @@ impl HostOps for Session {
                 self.eh_event.wait(Some(STEP_MS));
             }
         }
-        let flushed = self.wait_until_flushed(None);
-        if flushed != EhOutcome::Success {
-            return flushed;
-        }
-        match self.wait_for_recovery() {
-            Gate::Open => EhOutcome::Success,
-            Gate::FailFast => EhOutcome::FailFast,
-            Gate::Recovering | Gate::Closed => EhOutcome::Failed,
-        }
+        let gate = self.wait_for_recovery();
+        self.after_loss(gate)
     }
 
     fn configure_device(&self, mut limits: QueueLimits<'_>) {
-        let digest = self.connection().map(|conn| conn.data_digest);
-        if digest == Some(Digest::Crc32c) {
+        // By what is configured too: a digest that is agreed upon later finds the disk prepared.
+        let agreed = self.connection().map(|conn| conn.data_digest);
+        let wanted = self
+            .initiator
+            .config()
+            .effective(&self.target.name)
+            .data_digest;
+        if agreed == Some(Digest::Crc32c) || wanted != DigestOffer::None {
             limits.require_stable_writes();
         }
     }
@@ -260,26 +274,64 @@ impl Session {
         EhOutcome::Failed
     }
 
-    /// Waits until no command is left whose end has been decided: of one logical unit, or of all.
+    /// A target that does not answer a management request is not worth waiting for: the connection
+    /// goes, and with it what it holds.
+    fn management_timed_out(&self) {
+        if self.gate() == Gate::Open {
+            if let Some(conn) = self.connection() {
+                self.connection_failed(&conn, ConnectionError::ManagementTimeout);
+                self.wait_until_down(&conn);
+            }
+        }
+    }
+
+    /// Waits until a connection that has failed is no longer the session's. The gate closes before.
+    fn wait_until_down(&self, conn: &Arc<Connection>) {
+        while self.connection().is_some_and(|now| Arc::ptr_eq(&now, conn)) {
+            self.eh_event.wait(Some(STEP_MS));
+        }
+    }
+
+    /// The answer of a reset that cost the connection, at a gate that recovers no more.
     ///
-    /// The mid-layer finishes all of them after a reset that succeeded, whichever it named.
-    fn wait_until_flushed(&self, lun: Option<Lun>) -> EhOutcome {
-        let start = Instant::<Monotonic>::now();
+    /// The mid-layer then finishes all commands, whichever it named, so none may be ours: after a
+    /// recovery none of those that the loss ended, else none at all, as no new one comes in. There
+    /// is no handler after this one, so it waits for as long as that takes.
+    fn after_loss(&self, gate: Gate) -> EhOutcome {
+        match gate {
+            Gate::Open => {
+                self.wait_until(|scsi| scsi.outcome.is_none(), || true);
+                EhOutcome::Success
+            }
+            Gate::FailFast | Gate::Recovering | Gate::Closed => {
+                self.wait_until(|_| false, || true);
+                if gate == Gate::FailFast {
+                    EhOutcome::FailFast
+                } else {
+                    EhOutcome::Failed
+                }
+            }
+        }
+    }
+
+    /// Waits until each task has no command, or one that `may_stay`, as long as `go_on` says so.
+    fn wait_until(&self, may_stay: impl Fn(&ScsiTask) -> bool, go_on: impl Fn() -> bool) -> bool {
         for (_, task) in self.tasks.iter() {
             loop {
-                let ending = task.lock().scsi().is_some_and(|scsi| {
-                    scsi.outcome.is_some() && lun.is_none_or(|lun| scsi.lun == lun)
-                });
-                if !ending && !task.is_completing() {
+                let clear = match &task.lock().work {
+                    Work::Scsi(scsi) => may_stay(scsi),
+                    Work::None | Work::Own(..) => true,
+                };
+                if clear && !task.is_completing() {
                     break;
                 }
-                if start.elapsed().as_millis() >= LET_GO_MS {
-                    return EhOutcome::Failed;
+                if !go_on() {
+                    return false;
                 }
                 self.eh_event.wait(Some(STEP_MS));
             }
         }
-        EhOutcome::Success
+        true
     }
 
     /// Waits until the connection is there again or has been given up. The recovery timeout of the

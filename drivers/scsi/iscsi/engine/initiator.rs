@@ -310,6 +310,8 @@ fn end(entry: Entry) {
     // The IC thread completes what was flushed.
     session.stop_ic();
     drop(ic);
+    // A reset that was asked for by ioctl may still be under way; the closed gate ends it.
+    drop(session.eh.lock());
     // The class session, then the host; no callback comes after this.
     session.remove_scsi_side();
 }

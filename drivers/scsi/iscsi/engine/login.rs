@@ -48,7 +48,8 @@ use crate::{
             Itt,
             LoginResponse, //
         },
-        sn::CmdWindow, //
+        sn::CmdWindow,
+        text::Excerpt, //
     },
 };
 use core::{
@@ -234,7 +235,10 @@ fn log_in(
                 let portal = Portal::parse(address, DEFAULT_PORT).map_err(|_| {
                     Failure::new(
                         Retry::Later,
-                        format_args!("target redirects to an address that is none: {address}"),
+                        format_args!(
+                            "target redirects to an address that is none: {}",
+                            Excerpt::new(address)
+                        ),
                     )
                 })?;
                 return Ok(Attempt::Redirected(portal));

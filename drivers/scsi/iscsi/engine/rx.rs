@@ -478,11 +478,6 @@ impl Receiver<'_> {
         let mut buf = [0; KEPT_BYTES];
         let kept = self.keep_data(lens, &mut buf)?;
         trace::rejected(self.session.id, self.conn.cid, reject.reason.get());
-        pr_warn!(
-            "session {}: target rejected a PDU: reason {:#04x}\n",
-            self.session.id,
-            reject.reason.get()
-        );
         let Some(header) = buf.get(..kept).and_then(|data| data.first_chunk::<48>()) else {
             return Err(ConnectionError::Protocol(
                 "Reject without the rejected header",
@@ -507,7 +502,7 @@ impl Receiver<'_> {
                 }
                 Ok(())
             }
-            _ => Err(ConnectionError::Protocol("target rejected a PDU")),
+            _ => Err(ConnectionError::Rejected(reject.reason)),
         }
     }
 }

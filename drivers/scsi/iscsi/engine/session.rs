@@ -217,6 +217,8 @@ pub(crate) struct Session {
     scan_asked: Atomic<i32>,
     /// 1 when somebody wants a login now rather than at the next retry.
     poked: Atomic<i32>,
+    /// The CmdSN that the last task management request was sent with: it concerns what precedes.
+    manage_sn: Atomic<u32>,
     /// PDUs that belonged to no task.
     pub(super) strays: Atomic<i64>,
     #[pin]
@@ -271,6 +273,7 @@ impl Session {
                 logout_asked: Atomic::new(0),
                 scan_asked: Atomic::new(0),
                 poked: Atomic::new(0),
+                manage_sn: Atomic::new(0),
                 strays: Atomic::new(0),
                 tx_event <- Event::new(),
                 wd_event <- Event::new(),
@@ -445,6 +448,11 @@ impl Session {
         self.scan_asked.xchg(0, Relaxed) != 0
     }
 
+    /// A task management request goes out with this CmdSN.
+    pub(super) fn managed_at(&self, cmd_sn: CmdSn) {
+        self.manage_sn.store(cmd_sn.get(), Release);
+    }
+
     /// A PDU came that belongs to no task.
     pub(super) fn count_stray(&self) {
         self.strays.fetch_add(1, Relaxed);
@@ -563,7 +571,8 @@ impl Session {
     pub(super) fn hand_over(&self, tag: u32, mut guard: TaskGuard<'_>) {
         match guard.scsi() {
             Some(scsi) if scsi.outcome.is_some() && !scsi.is_held() => (),
-            _ => return self.released(tag, guard),
+            Some(_) => return self.released(tag, guard),
+            None => return,
         }
         guard.apply(self.id, CommandEvent::Answered(Answer::Done));
         drop(guard);
@@ -613,10 +622,13 @@ impl Session {
 
     /// Ends what had been sent to a logical unit before it was reset.
     pub(super) fn flush_lun(&self, lun: Lun) {
+        let reset = CmdSn::new(self.manage_sn.load(Acquire));
         for (tag, task) in self.tasks.iter() {
             let mut guard = task.lock();
             let sent = matches!(guard.state(), CommandState::Active | CommandState::Aborting);
-            if sent && guard.scsi().is_some_and(|scsi| scsi.lun == lun) {
+            // What was sent after the reset is not touched by it (RFC 7143 section 4.2.3.3).
+            let meant = |scsi: &mut ScsiTask| scsi.lun == lun && scsi.cmd_sn.precedes(reset);
+            if sent && guard.scsi().is_some_and(meant) {
                 let host = HostStatus::TransportDisrupted;
                 self.disturb(tag, &mut guard, Ending::Reset, host);
             }

@@ -288,7 +288,7 @@ impl Task {
     ///
     /// # Context
     ///
-    /// `guard` is the only lock held; see [`Command::done`].
+    /// A thread of the session, `guard` being the only lock held; see [`Command::done_here`].
     pub(super) fn complete(&self, session: u32, mut guard: TaskGuard<'_>, outcome: Outcome) {
         // Relaxed, as the lock orders it for whoever finds the task free.
         self.completing.fetch_add(1, Relaxed);
@@ -296,7 +296,7 @@ impl Task {
         drop(guard);
         if let Work::Scsi(mut scsi) = work {
             scsi.command.set_residual(outcome.residual);
-            scsi.command.done(outcome.host, outcome.status);
+            scsi.command.done_here(outcome.host, outcome.status);
         }
         // Pairs with the Acquire in `is_completing`: who sees 0 comes after the call above.
         self.completing.fetch_sub(1, Release);

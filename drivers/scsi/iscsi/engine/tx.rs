@@ -9,7 +9,10 @@ use super::{
         Connection,
         ConnectionError, //
     },
-    session::Session,
+    session::{
+        Gate,
+        Session, //
+    },
     task::{
         Request,
         TaskGuard,
@@ -190,6 +193,10 @@ impl Batch {
 
     /// Notes that the batch holds the pages of a task.
     fn hold(&mut self, tag: u32) {
+        let held = self.held.get(..self.held_count).unwrap_or(&[]);
+        if held.contains(&tag) {
+            return;
+        }
         if let Some(place) = self.held.get_mut(self.held_count) {
             *place = tag;
             self.held_count += 1;
@@ -282,7 +289,8 @@ impl Sender<'_> {
                 }
             } else if let Some(tag) = self.session.data_out.pop() {
                 self.data_out(tag)?;
-            } else if self.session.window.lock().open() == 0 {
+            } else if self.session.gate() != Gate::Open || self.session.window.lock().open() == 0 {
+                // After a logout request nothing new may be sent (RFC 7143 section 11.14).
                 break;
             } else if let Some(tag) = self.session.pending.pop() {
                 self.command(tag)?;
@@ -456,6 +464,9 @@ impl Sender<'_> {
             .to_bytes(),
         };
         drop(guard);
+        if let Request::Manage { .. } = request {
+            self.session.managed_at(cmd_sn);
+        }
         trace::sent(self.session.id, self.conn.cid, &header);
         self.header(&header);
         Ok(())

@@ -54,8 +54,15 @@ impl BioVec {
     ///
     /// Pages of the slab allocator may not: their life does not end with their reference count.
     pub(crate) fn can_splice(&self) -> bool {
-        // SAFETY: The page exists by the contract of `from_raw`; an empty vector is never asked.
-        !self.0.bv_page.is_null() && unsafe { bindings::iscsi_helper_sendpage_ok(self.0.bv_page) }
+        // SAFETY: The pages exist by the contract of `from_raw`; an empty vector is not asked.
+        !self.0.bv_page.is_null()
+            && unsafe {
+                bindings::iscsi_helper_sendpages_ok(
+                    self.0.bv_page,
+                    self.len(),
+                    self.0.bv_offset as usize,
+                )
+            }
     }
 
     /// Calls `f` with the bytes, as they are now.

@@ -38,9 +38,9 @@ void *iscsi_helper_page_address(const struct page *page)
 	return page_address(page);
 }
 
-bool iscsi_helper_sendpage_ok(struct page *page)
+bool iscsi_helper_sendpages_ok(struct page *page, size_t len, size_t offset)
 {
-	return sendpage_ok(page);
+	return sendpages_ok(page, len, offset);
 }
 
 struct page *iscsi_helper_sg_page(struct scatterlist *sg)
@@ -148,7 +148,9 @@ unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost)
 	unsigned int openers = 0;
 
 	shost_for_each_device(sdev, shost) {
-		device_lock(&sdev->sdev_gendev);
+		/* While a driver is being bound or unbound, nobody else has the disk open. */
+		if (!device_trylock(&sdev->sdev_gendev))
+			continue;
 		if (sdev->request_queue->disk)
 			openers += disk_openers(sdev->request_queue->disk);
 		device_unlock(&sdev->sdev_gendev);

@@ -23,7 +23,7 @@ long iscsi_helper_event_wait(atomic_t *signalled, struct wait_queue_head *waiter
 
 struct page *iscsi_helper_alloc_pages(gfp_t gfp, unsigned int order);
 void *iscsi_helper_page_address(const struct page *page);
-bool iscsi_helper_sendpage_ok(struct page *page);
+bool iscsi_helper_sendpages_ok(struct page *page, size_t len, size_t offset);
 
 struct page *iscsi_helper_sg_page(struct scatterlist *sg);
 struct scatterlist *iscsi_helper_sg_next(struct scatterlist *sg);

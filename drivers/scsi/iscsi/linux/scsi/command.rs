@@ -217,6 +217,21 @@ impl Command {
         unsafe { (*self.cmd.as_ptr()).resid_len = bytes };
     }
 
+    /// Completes the command with a host status and the SCSI status byte of the target, from a
+    /// thread of the driver: what follows in the block layer runs here and now, not in a softirq.
+    ///
+    /// # Context
+    ///
+    /// A kernel thread without locks; not `queuecommand`. May not be in a scope that lends reserves.
+    pub(crate) fn done_here(self, host: HostStatus, status: u8) {
+        let cmd = self.release();
+        // SAFETY: As in `done`.
+        unsafe {
+            (*cmd.as_ptr()).result = (host.byte() << 16) as c_int | c_int::from(status);
+            bindings::scsi_done_direct(cmd.as_ptr());
+        }
+    }
+
     /// Completes the command with a host status and the SCSI status byte of the target.
     ///
     /// If the command has timed out meanwhile, the error handler finishes it instead; it waits for

@@ -145,6 +145,12 @@ impl LoginError {
     /// Whether to log in again (RFC 7143 section 11.13.5).
     pub const fn retry(&self) -> Retry {
         match self {
+            // A target that is just being configured does not know its names yet.
+            Self::Refused(
+                LoginStatus::NOT_FOUND
+                | LoginStatus::TARGET_REMOVED
+                | LoginStatus::TOO_MANY_CONNECTIONS,
+            ) => Retry::Later,
             Self::Refused(status) => match status.class() {
                 LoginStatusClass::TargetError => Retry::Later,
                 _ => Retry::Never,
