@@ -10,11 +10,13 @@
 
 . "$(dirname "$0")/lib.sh"
 
-# Three jobs on parts of the disk of their own.
+# Three jobs, each on a third of the disk.
+part=$(scaled 16 6)
 jobs=(
-	--name=depth1 --offset=0 --size="$(scaled 16M 2M)" --iodepth=1
-	--name=depth8 --offset=64M --size="$(scaled 32M 6M)" --iodepth=8
-	--name=depth64 --offset=128M --size="$(scaled 48M 10M)" --iodepth=64
+	--size="${part}M"
+	--name=depth1 --offset=0 --iodepth=1
+	--name=depth8 --offset="${part}M" --iodepth=8
+	--name=depth64 --offset="$((2 * part))M" --iodepth=64
 )
 
 # write_and_verify DISK [OPTION...]
@@ -45,7 +47,7 @@ one_run() {
 
 initiator_up
 for kind in lio tgt; do
-	target_up $kind ${prefix}$kind-integrity 127.0.0.1:3260 192M
+	target_up $kind ${prefix}$kind-integrity 127.0.0.1:3260 "$((3 * part))M"
 	target_set ${prefix}$kind-integrity HeaderDigest=CRC32C,None DataDigest=CRC32C,None
 	for digest in none CRC32; do
 		one_run $kind $digest

@@ -54,6 +54,9 @@ show_state() {
 	iscsiadm list target -v </dev/null 2>&1 | head -n 60
 	echo '--- devices'
 	lsscsi -t 2>&1
+	echo '--- who has them open'
+	fuser -v /dev/sd* 2>&1
+	ps -eo pid,stat,wchan:24,args | awk '$2 ~ /D/'
 	echo '--- last of the kernel log'
 	dmesg | awk -v start="$started" -F '[][]' '$2 + 0 >= start' | tail -n 40
 	echo '---'
