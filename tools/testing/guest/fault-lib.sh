@@ -43,7 +43,7 @@ scripted_revive() {
 scripted_down() {
 	if [ "${code:-0}" != 0 ]; then
 		echo "--- last of what $1 saw"
-		tail -n 60 "$(scripted_log "$1")"
+		tail -n 40 "$(scripted_log "$1")"
 	fi
 	scripted_kill "$1" 2>/dev/null || true
 }

@@ -32,6 +32,10 @@ pub(crate) fn obey(target: &Target, word: &str) -> Result<String, String> {
             }
         }
         "report" => return Ok(target.report()),
+        "held" => {
+            let held: usize = target.links().iter().map(|link| link.held()).sum();
+            return Ok(format!("{held}\n"));
+        }
         "release" => {
             for link in target.links() {
                 link.release(target);

@@ -37,6 +37,7 @@ The files are LUN 1, 2 and so on, in blocks of 512 bytes. A word, at the start o
                                 a fault to commit: after SKIP occasions, TIMES times (else for ever)
   Key=Value                     what the target wants at the next login
   clear                         an end of all faults
+  held                          prints how many commands are held
   release                       answers commands that are held
   send=async:EVENT|nop-in|close sends it now, on all connections
   report                        prints what has happened so far, as JSON, and starts anew

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Sessions that are removed while their target is silent, dead, half logged in or busy: it takes a bounded
+# time, and nothing stays behind. A disk in use is no disk to take away.
+#
+# beds: uml uml-debug
+# timeout: 240
+# shared-boot: yes
+
+. "$(dirname "$0")/lib.sh"
+. "$here/fault-lib.sh"
+
+name=${prefix}faults
+portal=127.0.0.1:3270
+
+# ready [WORD...]: a session, and faults.
+ready() {
+	begin "$name"
+	login "$name"
+	disk=$(disk_of "$name" 1)
+	settled
+	begin "$name" "$@"
+}
+
+# removed LIMIT: the session goes within so many seconds, and its disk with it.
+removed() {
+	at_most "$1" 'remove static-config' exits 0 iscsiadm remove static-config "$name"
+	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+	[ ! -e "$disk" ] || wait_for 10 "end of $disk" not test -e "$disk"
+	module_gone
+	modprobe iscsi
+	iscsiadm modify initiator-node -N $initiator_name
+	iscsiadm modify discovery --static enable
+}
+
+not_logged_in() {
+	! logged_in "$name"
+}
+
+target_up scripted "$name" "$portal" 16M
+initiator_up
+
+for how in ignore fail close; do
+	note "logout: $how"
+	ready "logout=$how"
+	removed 15
+	report "$name"
+	equal 'logouts' "$(reported logouts)" 1
+done
+
+note 'a target that stands still'
+ready
+scripted_stop "$name"
+removed 15
+scripted_continue "$name"
+
+note 'a target that stands still, and data in the cache of the disk'
+ready
+dd if=/dev/zero of="$disk" bs=64k count=8 status=none oflag=direct
+settled
+scripted_stop "$name"
+removed 15
+scripted_continue "$name"
+
+note 'a target that stopped answering some time ago'
+ready read:silent
+dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none &
+reader=$!
+sleep 3
+exits 1 iscsiadm remove static-config "$name"
+matches 'the answer' "$stderr" 'in use'
+kill -KILL $reader
+at_most 40 'end of a reader' wait $reader || true
+removed 15
+
+note 'a target that is gone'
+ready
+target_kill "$name"
+wait_for 10 'loss of the connection' not_logged_in
+removed 5
+target_revive "$name"
+
+note 'a target that is gone, and a reader that waits for it'
+ready
+target_kill "$name"
+wait_for 10 'loss of the connection' not_logged_in
+dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none &
+reader=$!
+sleep 1
+exits 1 iscsiadm remove static-config "$name"
+matches 'the answer' "$stderr" 'in use'
+target_revive "$name"
+wait_for 30 'login' logged_in "$name"
+wait $reader
+settled
+removed 15
+
+has_session() {
+	[ -n "$(session_state "$name")" ]
+}
+
+note 'a login that is not answered'
+begin "$name" login-silent
+iscsiadm add static-config "$name,$portal" >"$work/answer" 2>&1 &
+adding=$!
+wait_for 10 'session' has_session
+sleep 1
+at_most 5 'remove static-config' exits 0 iscsiadm remove static-config "$name"
+equal 'sessions' "$(iscsiadm list target --json)" '[]'
+wait $adding || true
+cat "$work/answer"
+
+note 'a disk that is open'
+ready
+exec 9<"$disk"
+exits 1 iscsiadm remove static-config "$name"
+matches 'the answer' "$stderr" "^iscsiadm: $name.*Logical unit in use"
+logged_in "$name" || fail 'the session suffered'
+dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none
+! rmmod iscsi 2>"$work/stderr" || fail 'the module went with a session'
+matches 'the answer of rmmod' "$(cat "$work/stderr")" 'in use'
+exec 9<&-
+removed 15
+initiator_down
