@@ -226,13 +226,25 @@ impl Watchdog {
         0
     }
 
-    /// Asks a silent target whether it lives.
+    /// Asks a silent target whether it lives. A session that is being removed asks at once, and
+    /// does not wait long: its disks may be waiting for a target that is gone.
     fn keep_alive(&mut self, conn: &Connection) -> u32 {
         let silent = conn.silent_ms();
-        let (idle, patience) = (
-            limits::NOP_IDLE.as_millis(),
-            limits::NOP_TIMEOUT.as_millis(),
-        );
+        let closing = self.session.is_closing();
+        let (idle, patience) = if closing {
+            (0, limits::LOGOUT.as_millis())
+        } else {
+            (
+                limits::NOP_IDLE.as_millis(),
+                limits::NOP_TIMEOUT.as_millis(),
+            )
+        };
+        if self.pinged.is_some() && self.session.own_result(Own::Ping).is_some() {
+            self.pinged = None;
+            if closing {
+                return patience as u32;
+            }
+        }
         if silent < idle {
             // Whatever the target sends shows that it lives.
             self.pinged = None;
