@@ -39,7 +39,7 @@ def samples_of_round(directory, bed, tick):
         before, after = (
             processor_ticks(directory / f"{name}.{when}.txt") for when in ("prerun", "postrun")
         )
-        percentile = side["clat_ns"]["percentile"]
+        percentile = side["lat_ns"]["percentile"]
         yield name, {
             "value": 1e9 / side["iops"] if bed == "icount" else side["iops"],
             "p50_us": percentile["50.000000"] / 1000,

@@ -5,7 +5,7 @@
 # Nothing is taken away again: the guest ends with the benchmark. Sourced, never run.
 
 # The devices: null_blk 0 behind LIO, null_blk 1 behind nvmet, neither with a delay of its own.
-backing=/dev/nullb0
+lio_backing=/dev/nullb0
 nvmet_backing=/dev/nullb1
 device_gb=4
 
@@ -40,7 +40,7 @@ devices_up() {
 	lio_start
 	store=$lio/core/iblock_0/bench
 	mkdir -p "$store"
-	echo "udev_path=$backing" >"$store/control"
+	echo "udev_path=$lio_backing" >"$store/control"
 	echo 1 >"$store/enable"
 }
 
@@ -212,4 +212,68 @@ disk_of_directory() {
 session_directory() {
 	local session
 	session=$(session_of "$@") && realpath "$session/device"
+}
+
+# The sets of disks, by initiator: parameters equal, without and with digests; and with wide parameters.
+declare -A disks_none disks_crc disks_wide
+
+# set_up: everything that is compared.
+# shellcheck disable=SC2034  # The sets are taken by name.
+set_up() {
+	devices_up
+	initiators_up
+	lio_target equal None
+	lio_target equal CRC32C
+	lio_target wide None
+	nvmet_up
+	loop_up
+	disks_none=(
+		[ours]=$(disk_found session_directory tcp_rs "${prefix}equal-none")
+		[iscsi_tcp]=$(disk_found session_directory iscsi_tcp "${prefix}equal-none")
+		[nvme_tcp]=$(nvme_connect)
+		[tcm_loop]=$(disk_found loop_host)
+	)
+	disks_crc=(
+		[ours]=$(disk_found session_directory tcp_rs "${prefix}equal-crc32c")
+		[iscsi_tcp]=$(disk_found session_directory iscsi_tcp "${prefix}equal-crc32c")
+		[nvme_tcp]=$(nvme_connect hdr_digest data_digest)
+	)
+	disks_wide=(
+		[ours]=$(disk_found session_directory tcp_rs "${prefix}wide-none")
+		[iscsi_tcp]=$(disk_found session_directory iscsi_tcp "${prefix}wide-none")
+	)
+	udevadm settle
+	# It would look at each disk again when fio closes it.
+	udevadm control --exit
+}
+
+# fio_turns OPTION...: fio with what all runs have in common.
+fio_turns() {
+	fio --ioengine=io_uring --direct=1 --thread --group_reporting --time_based --norandommap \
+		--randrepeat=1 --disk_util=0 --lat_percentiles=1 --clat_percentiles=0 --output-format=json \
+		--output=fio.json "$@" >fio.log 2>&1 </dev/null || fail "fio: $(cat fio.log fio.json)"
+}
+
+# Name, and what fio is told.
+workloads=(
+	'4k-randread-qd1 --rw=randread --bs=4k --iodepth=1'
+	'4k-randwrite-qd1 --rw=randwrite --bs=4k --iodepth=1'
+	'4k-randread-qd32 --rw=randread --bs=4k --iodepth=32'
+	'4k-randwrite-qd32 --rw=randwrite --bs=4k --iodepth=32'
+	'4k-randread-qd32x2 --rw=randread --bs=4k --iodepth=32 --numjobs=2'
+	'4k-randwrite-qd32x2 --rw=randwrite --bs=4k --iodepth=32 --numjobs=2'
+	'256k-read-qd8 --rw=read --bs=256k --iodepth=8'
+	'256k-write-qd8 --rw=write --bs=256k --iodepth=8'
+)
+
+# rows PATTERN: a line for each row of the report that matches: its name, the set of disks, what fio is
+# told.
+rows() {
+	local name options each
+	for each in "${workloads[@]}"; do
+		read -r name options <<<"$each"
+		echo "$name disks_none $options"
+		echo "$name-digests disks_crc $options"
+		[[ $name != 256k* ]] || echo "$name-wide disks_wide $options"
+	done | awk -v pattern="$1" '$1 ~ pattern'
 }
