@@ -48,7 +48,8 @@ cycles() {
 	check_nothing_left
 	after=$(slab)
 	note "$kind: unreclaimable slab memory went from $before KiB after half of them to $after KiB"
-	[ $((after - before)) -lt 1024 ] || fail 'that is too much'
+	# KASAN keeps what was freed for a while.
+	[ $((after - before)) -lt 1024 ] || [ "$(bed)" = uml-debug ] || fail 'that is too much'
 	wait_for 20 'module without users' not module_in_use
 	target_down "$name"
 }
