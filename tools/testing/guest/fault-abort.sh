@@ -17,11 +17,10 @@ bytes=$((128 << 10))
 
 # impatient [SECONDS]: commands time out after that.
 impatient() {
-	local each
-	for each in /sys/block/"$(basename "$disk")"/device; do
-		echo "${1:-1}" >"$each/timeout"
-		echo 5 >"$each/eh_timeout"
-	done
+	local device
+	device=/sys/block/$(basename "$disk")/device
+	echo "${1:-1}" >"$device/timeout"
+	echo 5 >"$device/eh_timeout"
 }
 
 # again [WORD...]: a new session, with these faults planned.

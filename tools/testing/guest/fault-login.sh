@@ -46,7 +46,7 @@ fails() {
 		equal 'lines of the kernel log about it' "$said" 1
 	matches 'the kernel log' "$(cat "$work/said")" "$name.*$pattern"
 	report "$name"
-	at_most $(scaled 6 20) "remove static-config after $fault" exits 0 iscsiadm remove static-config "$name"
+	at_most "$(scaled 6 20)" "remove static-config after $fault" exits 0 iscsiadm remove static-config "$name"
 	cases=$((cases + 1))
 	[ $((cases % 10)) != 1 ] || {
 		equal 'sessions' "$(iscsiadm list target --json)" '[]'
