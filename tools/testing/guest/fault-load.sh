@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Verified I/O against a target that watches every rule: at the limits of what can be negotiated, in
+# packets of every shape, and with faults in the middle of the load. No block is wrong afterwards, and the
+# initiator has broken no rule.
+#
+# beds: uml uml-debug
+# timeout: 300
+# shared-boot: yes
+
+. "$(dirname "$0")/lib.sh"
+. "$here/fault-lib.sh"
+
+name=${prefix}faults
+portal=127.0.0.1:3270
+size=$(scaled 2M 1M)
+# Seconds until a command times out.
+timeout=30
+defaults='HeaderDigest= DataDigest= MaxRecvDataSegmentLength=65536 MaxBurstLength=262144
+	FirstBurstLength=65536 InitialR2T=No ImmediateData=Yes MaxOutstandingR2T=1'
+
+# load WHAT WORD...: writes and verifies all of the disk, with these settings and faults. Some of them are
+# looked at when a session begins, the others should not hit what looks at a new disk.
+load() {
+	local what=$1 word before=() after=()
+	shift
+	for word; do
+		case $word in
+		[A-Z]* | window=* | dribble | bundle) before+=("$word") ;;
+		*) after+=("$word") ;;
+		esac
+	done
+	note "$what"
+	begin "$name"
+	if [ -n "$(session_state "$name")" ]; then
+		settled
+		logout "$name"
+	fi
+	# shellcheck disable=SC2086
+	tell "$name" $defaults "${before[@]}"
+	login "$name"
+	disk=$(disk_of "$name" 1)
+	settled
+	echo $timeout >"/sys/block/$(basename "$disk")/device/timeout"
+	tell "$name" report "${after[@]}" >/dev/null
+	fio_job --name=load --filename="$disk" --rw=randwrite --bssplit=512/20:4k/30:20k/20:132k/20:1m/10 \
+		--bs_unaligned=0 --iodepth=16 --size="$size" --randseed=$RANDOM
+	cmp "$disk" "$(backing "$name" 1)" || fail "$what: the disk is not what the file is"
+	wait_for 20 'login' logged_in "$name"
+	report "$name"
+	jq -Mc '[.counts, .fired]' "$work/report"
+}
+
+# many FAULT EVERY: the fault at every so many commands.
+many() {
+	local count
+	for count in 1 2 3 4 5 6 7 8; do
+		printf '%s@%d*1 ' "$1" $((count * $2))
+	done
+}
+
+target_up scripted "$name" "$portal" "$size"
+initiator_up
+
+load 'all as wanted'
+load 'smallest lengths' MaxBurstLength=512 FirstBurstLength=512 MaxRecvDataSegmentLength=512
+load 'odd lengths' MaxBurstLength=5002 FirstBurstLength=1234 MaxRecvDataSegmentLength=777
+load 'R2T for everything' InitialR2T=Yes ImmediateData=No
+load 'immediate data only' InitialR2T=Yes FirstBurstLength=8192
+load 'unsolicited data only' ImmediateData=No FirstBurstLength=20000 MaxRecvDataSegmentLength=4096
+load 'many R2Ts at a time' InitialR2T=Yes MaxOutstandingR2T=8 MaxBurstLength=4096 FirstBurstLength=4096
+load 'more R2Ts than we serve' InitialR2T=Yes MaxOutstandingR2T=64 MaxBurstLength=2048 FirstBurstLength=512
+load 'one command at a time' window=1
+load 'status of reads apart, answers together' no-collapse bundle
+load 'small packets' dribble
+load 'window that closes now and then' window=4 $(many close-window=50 30)
+load 'pings, strays and events' $(many nop-in=3 11) $(many stray 13) $(many data-in-stray 17) $(many async=vendor 19)
+load 'busy and full' $(many status=08 11) $(many status=28 17) $(many check=b/00/00 23) $(many response=01 29)
+load 'short reads' $(many read:short=right 3) $(many read:short=none 7) $(many read:no-data-copy 11)
+load 'early ends of writes' $(many write:early 9)
+
+iscsiadm modify initiator-node -h CRC32 -d CRC32
+load 'digests' MaxBurstLength=60000 FirstBurstLength=30001 MaxRecvDataSegmentLength=7777
+load 'digests, in small packets' dribble no-collapse
+load 'bad digests' read:bad-data-digest@20*1 read:bad-data-digest@60*1 bad-header-digest@130*1
+
+load 'closed in the middle of an answer' close-mid@25*1 write:close@20*1 read:close-mid@120*1
+load 'asked to leave' async=logout@30*1 async=drop@110*1
+load 'wrong numbers' stat-sn-jump@30*1 write:r2t-sn@30*1 read:data-in-beyond@10*1
+
+timeout=1
+load 'aborts' $(many hold 15)
+load 'aborts that come too late' $(many hold 15) abort=race
+load 'answers after the abort' $(many hold 15) abort=late
+load 'resets' hold@20*1 hold@21*1 hold@50*1 abort=fail
+load 'resets that fail' hold@20*1 write:hold@60*1 abort=fail lun-reset=fail
+settled
+logout "$name"
+initiator_down
