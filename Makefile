@@ -7,7 +7,7 @@ TESTS ?=
 WORKLOADS ?=
 export BED BEDS DESTDIR PREFIX
 
-.PHONY: all install uninstall demo test bench lint regen clean help
+.PHONY: all install uninstall demo test bench profile lint regen clean help
 
 all: ## Build iscsi.ko for the running kernel (KVER=...) and the programs
 	@scripts/build build $(KVER)
@@ -25,7 +25,10 @@ test: ## Run lint and all tests (TESTS="name ...", BEDS="uml uml-debug qemu")
 	@scripts/test $(TESTS)
 
 bench: ## Compare with other initiators (BED=uml, or icount for instructions; WORKLOADS=pattern)
-	@scripts/bench $(WORKLOADS)
+	@scripts/bench '$(or $(WORKLOADS),.)'
+
+profile: ## Count instructions and calls per I/O of every function (WORKLOADS=pattern)
+	@scripts/profile '$(or $(WORKLOADS),^4k-randread-qd(1|32)$$|^256k-read-qd8$$)'
 
 lint: ## Check style and rules of the sources
 	@scripts/lint

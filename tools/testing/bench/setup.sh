@@ -71,7 +71,7 @@ session_of_ours() {
 
 session_of_open_iscsi() {
 	local set=$1 digest=$2 name=$3 pair
-	local record=("$open_iscsi" -m node -T "$name" -p $portal)
+	local record=("$open_iscsi" -m node -T "$name" -p "$portal")
 	exits 0 "${record[@]}" -o new
 	for pair in session.cmds_max=512 session.queue_depth=$depth \
 		conn[0].iscsi.HeaderDigest="$digest" conn[0].iscsi.DataDigest="$digest" \
