@@ -54,15 +54,12 @@ impl BioVec {
     ///
     /// Pages of the slab allocator may not: their life does not end with their reference count.
     pub(crate) fn can_splice(&self) -> bool {
-        // SAFETY: The pages exist by the contract of `from_raw`; an empty vector is not asked.
-        !self.0.bv_page.is_null()
-            && unsafe {
-                bindings::iscsi_helper_sendpages_ok(
-                    self.0.bv_page,
-                    self.len(),
-                    self.0.bv_offset as usize,
-                )
-            }
+        if self.0.bv_page.is_null() {
+            return false;
+        }
+        let offset = self.0.bv_offset as usize;
+        // SAFETY: The pages exist by the contract of `from_raw`.
+        unsafe { bindings::iscsi_helper_sendpages_ok(self.0.bv_page, self.len(), offset) }
     }
 
     /// Calls `f` with the bytes, as they are now.
