@@ -8,6 +8,9 @@
 # timeout: 300
 # shared-boot: yes
 
+# The faults are words.
+# shellcheck disable=SC2046
+
 . "$(dirname "$0")/lib.sh"
 . "$here/fault-lib.sh"
 
