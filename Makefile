@@ -24,7 +24,7 @@ demo: ## Boot a stock Debian 13 kernel in QEMU and use a disk over iSCSI in it
 test: ## Run lint and all tests (TESTS="name ...", BEDS="uml uml-debug qemu")
 	@scripts/test $(TESTS)
 
-bench: ## Compare with other initiators (BED=uml, or icount for instructions; WORKLOADS=pattern)
+bench: ## Compare with other initiators (BED="uml uml1 icount", one of them; WORKLOADS=pattern)
 	@scripts/bench '$(or $(WORKLOADS),.)'
 
 profile: ## Count instructions and calls per I/O of every function (WORKLOADS=pattern)
