@@ -93,6 +93,8 @@ common() {
 	after status=28 "$operation" 0
 	after status=40 "$operation" 0
 	after response=01 "$operation" 0
+	after sense-long "$operation" 0
+	after sense-lie "$operation" 0
 	error check=3/11/00 "$operation"
 	error check=5/21/00 "$operation"
 	error status=18 "$operation"
@@ -118,6 +120,7 @@ common() {
 	after opcode=24 "$operation" 1
 	after reject=04 "$operation" 1
 	after reject=09 "$operation" 1
+	after reject-empty "$operation" 1
 	after async=logout "$operation" 1
 	after async=drop "$operation" 1
 	after async=session "$operation" 1
@@ -138,6 +141,7 @@ after short=none read 0
 after short=wrong read 0
 after over read 0
 after no-data-copy read 0
+after data-in-empty read 0
 after bad-data-digest read 1
 after data-in-beyond read 1
 after data-in-more read 1

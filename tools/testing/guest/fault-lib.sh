@@ -111,5 +111,6 @@ at_most() {
 	local limit=$1 what=$2 took
 	shift 2
 	seconds_of "$@"
-	[ $took -le "$limit" ] || [ -n "${LENIENT:-}" ] || fail "$what took $took s, not $limit"
+	[ "$took" -lt 5 ] || echo "  $what took $took s"
+	[ "$took" -le "$limit" ] || fail "$what took $took s, not $limit"
 }

@@ -76,6 +76,7 @@ load 'more R2Ts than we serve' InitialR2T=Yes MaxOutstandingR2T=64 MaxBurstLengt
 load 'one command at a time' window=1
 load 'status of reads apart, answers together' no-collapse bundle
 load 'small packets' dribble
+load 'tiny pieces' data-in-size=61 r2t-size=333 FirstBurstLength=512
 load 'window that closes now and then' window=4 $(many close-window=50 30)
 load 'pings, strays and events' $(many nop-in=3 11) $(many stray 13) $(many data-in-stray 17) $(many async=vendor 19)
 load 'busy and full' $(many status=08 11) $(many status=28 17) $(many check=b/00/00 23) $(many response=01 29)
@@ -91,7 +92,18 @@ load 'closed in the middle of an answer' close-mid@25*1 write:close@20*1 read:cl
 load 'asked to leave' async=logout@30*1 async=drop@110*1
 load 'wrong numbers' stat-sn-jump@30*1 write:r2t-sn@30*1 read:data-in-beyond@10*1
 
+note 'other parameters after a new login'
+begin "$name"
+tell "$name" MaxBurstLength=3000 FirstBurstLength=700 MaxRecvDataSegmentLength=999 InitialR2T=Yes \
+	HeaderDigest=None DataDigest=CRC32C close@60*1 write:close-mid@90*1
+fio_job --name=other --filename="$disk" --rw=randwrite --bssplit=4k/30:20k/50:132k/20 --iodepth=16 \
+	--size="$size"
+wait_for 20 'login' logged_in "$name"
+report "$name"
+jq -Mc '[.counts, .fired]' "$work/report"
+
 timeout=1
+load 'answers as late as the timeout' $(many delay=950 12)
 load 'aborts' $(many hold 15)
 load 'aborts that come too late' $(many hold 15) abort=race
 load 'answers after the abort' $(many hold 15) abort=late

@@ -333,6 +333,10 @@ pub(crate) fn instead(faults: &Faults) -> Option<Reply> {
         let mut code = || codes.next().unwrap_or(0);
         return Some(Reply::check(code(), code(), code()));
     }
+    if faults.has("sense-long") || faults.has("sense-lie") {
+        // ABORTED COMMAND: to be tried again.
+        return Some(Reply::check(0x0b, 0, 0));
+    }
     faults.hex("status").map(|status| Reply {
         status: status as u8,
         ..Reply::default()
@@ -351,13 +355,20 @@ pub(crate) fn answer(
         reply.data.clear();
         return vec![scsi_response(header.itt, &reply, 0)];
     }
-    let mut outs = by_the_book(header, reply, agreed, collapse, faults);
+    let mut outs = by_the_book(header, reply.clone(), agreed, collapse, faults);
     if let Some(code) = faults.hex("response") {
         let mut out = scsi_response(header.itt, &Reply::default(), 0);
         out.bhs[2] = code as u8;
         outs = vec![out];
     }
     bend_data(header, agreed, &mut outs, faults);
+    if faults.has("data-in-empty")
+        && outs
+            .last()
+            .is_some_and(|out| out.opcode() == Opcode::DATA_IN)
+    {
+        add_empty(header, &mut outs);
+    }
     if faults.has("wrong-itt") {
         let itt = (header.itt.get() ^ 0x0010_0000).to_be_bytes();
         outs.iter_mut()
@@ -369,6 +380,14 @@ pub(crate) fn answer(
         }
     }
     if let Some(last) = outs.last_mut() {
+        if faults.has("sense-long") {
+            last.data = 2000_u16.to_be_bytes().to_vec();
+            last.data.extend_from_slice(&reply.sense);
+            last.data.resize(3000, 0x55);
+        }
+        if faults.has("sense-lie") {
+            last.data[..2].copy_from_slice(&[0xff, 0xf0]);
+        }
         if faults.has("over") {
             set_residual(last, OVERFLOW, SOME);
         }
@@ -387,6 +406,20 @@ pub(crate) fn answer(
         outs.extend(outs.last().cloned());
     }
     outs
+}
+
+/// Has a PDU of its own, without data, bring the status.
+fn add_empty(header: &ScsiCommand, outs: &mut Vec<Out>) {
+    let done: usize = outs.iter().map(|out| out.data.len()).sum();
+    let mut empty = data_in(header.itt, outs.len() as u32, done as u32, &[]);
+    if let Some(last) = outs.last_mut() {
+        empty.bhs[1] = last.bhs[1];
+        empty.bhs[44..48].copy_from_slice(&last.bhs[44..48]);
+        empty.number = Number::Takes;
+        last.bhs[1] &= 0x80;
+        last.number = Number::Absent;
+    }
+    outs.push(empty);
 }
 
 /// Faults of Data-In PDUs.

@@ -169,7 +169,7 @@ impl Connection<'_> {
     }
 
     fn handle(&mut self, pdu: Received) -> io::Result<Flow> {
-        let Received { bhs, data } = pdu;
+        let Received { bhs, ahs, data } = pdu;
         if data.len() as u32 > self.agreed.max_recv {
             let max = self.agreed.max_recv;
             self.target
@@ -183,7 +183,10 @@ impl Connection<'_> {
             }
         };
         match header {
-            InitiatorPdu::ScsiCommand(header) => return self.command(header, &data, &bhs),
+            InitiatorPdu::ScsiCommand(mut header) => {
+                self.complain(disk::shorten(&mut header.cdb, &ahs));
+                return self.command(header, &data, &bhs);
+            }
             InitiatorPdu::DataOut(header) => self.data_out(&header, &data)?,
             InitiatorPdu::NopOut(header) => self.nop_out(&header, data, &bhs)?,
             InitiatorPdu::TaskRequest(header) => self.manage(&header)?,
@@ -211,6 +214,12 @@ impl Connection<'_> {
         self.complain(self.link.check_exp_stat_sn(exp_stat_sn.get()));
     }
 
+    /// The number of a fault of the kind that is looked at each time.
+    fn number(&self, name: &str) -> Option<u32> {
+        let value = self.target.script.each(name)?;
+        value.parse().ok().filter(|&number| number > 0)
+    }
+
     fn send(&self, outs: Vec<Out>) -> io::Result<()> {
         self.link.send_all(self.target, outs)
     }
@@ -224,16 +233,18 @@ impl Connection<'_> {
             header.expected_len
         ));
         self.numbers(header.delivery, header.cmd_sn, header.exp_stat_sn);
-        let mut faults = Faults::default();
-        if disk::is_media(&header.cdb) {
-            let (what, access) = match header.write {
-                true => ("writes", Access::Write),
-                false => ("reads", Access::Read),
-            };
-            self.target.count(what);
-            faults = self.target.script.command(access);
-            self.target.fired(faults.names());
-        }
+        let access = match disk::is_media(&header.cdb) {
+            true if header.write => Some(Access::Write),
+            true => Some(Access::Read),
+            false => None,
+        };
+        self.target.count(match access {
+            Some(Access::Write) => "writes",
+            Some(_) => "reads",
+            None => "other_commands",
+        });
+        let faults = self.target.script.command(access);
+        self.target.fired(faults.names());
         let window = self.target.script.each("window");
         if let Some(window) = window.and_then(|window| window.parse().ok()) {
             self.link.set_window(window);
@@ -250,6 +261,11 @@ impl Connection<'_> {
         self.send(bend::before(&header, &faults))?;
         if let Some(ms) = faults.number("close-window", 100) {
             self.close_window(Duration::from_millis(ms.into()));
+        }
+        if faults.has("reject-empty") {
+            self.forgotten.insert(itt);
+            self.send(vec![bend::reject(&[], 4)])?;
+            return Ok(Flow::On);
         }
         if let Some(reason) = faults.hex("reject") {
             self.forgotten.insert(itt);
@@ -290,7 +306,11 @@ impl Connection<'_> {
 
     fn answer(&self, header: &ScsiCommand, reply: Reply, faults: &Faults) -> io::Result<()> {
         let collapse = self.target.script.each("no-collapse").is_none();
-        let outs = bend::answer(header, reply, &self.agreed, collapse, faults);
+        let mut agreed = self.agreed.clone();
+        if let Some(size) = self.number("data-in-size") {
+            agreed.max_send = agreed.max_send.min(size);
+        }
+        let outs = bend::answer(header, reply, &agreed, collapse, faults);
         if faults.has("hold") {
             self.link.hold(Held {
                 itt: header.itt.get(),
@@ -374,6 +394,9 @@ impl Connection<'_> {
         let faults = &task.faults;
         let first = task.r2t_sn == 0;
         let (mut max_burst, mut max_r2t) = (self.agreed.max_burst, self.agreed.max_r2t as usize);
+        if let Some(size) = self.number("r2t-size") {
+            max_burst = max_burst.min(size);
+        }
         if faults.has("r2t-long") {
             max_burst *= 2;
         }

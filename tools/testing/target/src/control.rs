@@ -36,6 +36,13 @@ pub(crate) fn obey(target: &Target, word: &str) -> Result<String, String> {
             let held: usize = target.links().iter().map(|link| link.held()).sum();
             return Ok(format!("{held}\n"));
         }
+        "open" => {
+            for link in target.links() {
+                link.open();
+                let sent = link.send_all(target, vec![bend::window_update()]);
+                sent.map_err(|error| error.to_string())?;
+            }
+        }
         "release" => {
             for link in target.links() {
                 link.release(target);

@@ -110,6 +110,35 @@ fn u32_at(cdb: &[u8; 16], at: usize) -> u32 {
     u32::from_be_bytes([cdb[at], cdb[at + 1], cdb[at + 2], cdb[at + 3]])
 }
 
+/// Makes READ (16) or WRITE (16) of READ (32) or WRITE (32), whose second half is in an additional
+/// header segment, RFC 7143 section 11.2.2. The text is what is wrong with that.
+pub(crate) fn shorten(cdb: &mut [u8; 16], ahs: &[u8]) -> Result<(), String> {
+    const VARIABLE_LENGTH: u8 = 0x7f;
+    if cdb[0] != VARIABLE_LENGTH {
+        return match ahs {
+            [] => Ok(()),
+            _ => Err(format!("additional header segments: {ahs:02x?}")),
+        };
+    }
+    // AHSLength counts the reserved byte and the 16 bytes of the CDB.
+    let [0, 17, 1, 0, rest @ ..] = ahs else {
+        return Err(format!("CDB goes on wrongly: {ahs:02x?}"));
+    };
+    let operation = match (cdb[8], cdb[9], rest.len()) {
+        (0, 0x09, 16) => 0x88,
+        (0, 0x0b, 16) => 0x8a,
+        _ => return Err(format!("CDB goes on wrongly: {cdb:02x?} {ahs:02x?}")),
+    };
+    let mut short = [0; 16];
+    short[0] = operation;
+    // Its address begins in the first half, its length ends the second.
+    short[2..6].copy_from_slice(&cdb[12..16]);
+    short[6..10].copy_from_slice(&rest[..4]);
+    short[10..14].copy_from_slice(&rest[12..16]);
+    *cdb = short;
+    Ok(())
+}
+
 /// Whether a command reads or writes blocks.
 pub(crate) fn is_media(cdb: &[u8; 16]) -> bool {
     blocks(cdb).is_some()
@@ -291,6 +320,16 @@ pub(crate) fn no_unit(cdb: &[u8; 16]) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shortens_a_long_cdb() {
+        let mut cdb = [0x7f, 0, 0, 0, 0, 0, 0, 0x18, 0, 0x09, 0, 0, 0, 0, 0, 1];
+        let ahs = [0, 17, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8];
+        assert_eq!(shorten(&mut cdb, &ahs), Ok(()));
+        let blocks = blocks(&cdb).expect("a READ");
+        assert_eq!((blocks.first, blocks.count), (0x1_0000_0002, 8));
+        assert!(shorten(&mut cdb, &ahs).is_err());
+    }
 
     #[test]
     fn reads_the_blocks_of_every_cdb() {

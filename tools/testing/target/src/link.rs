@@ -232,6 +232,12 @@ impl Link {
         self.state().frozen = false;
     }
 
+    /// As many commands at a time as without any fault.
+    pub(crate) fn open(&self) {
+        self.unfreeze();
+        self.set_window(WINDOW);
+    }
+
     /// Commands at a time from now on.
     pub(crate) fn set_window(&self, window: u32) {
         self.state().window = window;

@@ -33,11 +33,12 @@ usage: scripted-target --listen ADDRESS:PORT --name NAME --control SOCKET [--lun
        scripted-target --tell SOCKET WORD...
 
 The files are LUN 1, 2 and so on, in blocks of 512 bytes. A word, at the start or told later, is
-  [read:|write:]FAULT[=VALUE][@SKIP][*TIMES]
+  [read:|write:|any:]FAULT[=VALUE][@SKIP][*TIMES]
                                 a fault to commit: after SKIP occasions, TIMES times (else for ever)
   Key=Value                     what the target wants at the next login
   clear                         an end of all faults
   held                          prints how many commands are held
+  open                          opens the window of commands, and says so
   release                       answers commands that are held
   send=async:EVENT|nop-in|close sends it now, on all connections
   report                        prints what has happened so far, as JSON, and starts anew

@@ -19,254 +19,77 @@ pub(crate) enum When {
 }
 
 /// Every fault: its name, its occasions, what it does.
-const FAULTS: [(&str, When, &str); 64] = [
-    (
-        "login-status",
-        When::Login,
-        "=0xCCDD: refuses with this status",
-    ),
-    (
-        "login-redirect",
-        When::Login,
-        "=ADDRESS: sends the initiator there",
-    ),
-    (
-        "login-garbage",
-        When::Login,
-        "[=SEED]: answers with random bytes",
-    ),
-    (
-        "login-opcode",
-        When::Login,
-        "=N: answers with a PDU of this kind",
-    ),
-    (
-        "login-text",
-        When::Login,
-        "=KEY=VALUE: says this instead of what it should",
-    ),
+#[rustfmt::skip]
+const FAULTS: [(&str, When, &str); 70] = [
+    ("login-status", When::Login, "=0xCCDD: refuses with this status"),
+    ("login-redirect", When::Login, "=ADDRESS: sends the initiator there"),
+    ("login-garbage", When::Login, "[=SEED]: answers with random bytes"),
+    ("login-opcode", When::Login, "=N: answers with a PDU of this kind"),
+    ("login-text", When::Login, "=KEY=VALUE: says this instead of what it should"),
     ("login-junk", When::Login, "answers with text that is none"),
-    (
-        "login-close",
-        When::Login,
-        "closes the connection instead of answering",
-    ),
-    (
-        "login-half",
-        When::Login,
-        "closes the connection in the middle of the answer",
-    ),
+    ("login-close", When::Login, "closes the connection instead of answering"),
+    ("login-half", When::Login, "closes the connection in the middle of the answer"),
     ("login-silent", When::Login, "does not answer"),
-    (
-        "login-huge",
-        When::Login,
-        "[=LENGTH]: announces a data segment of this length",
-    ),
+    ("login-huge", When::Login, "[=LENGTH]: announces a data segment of this length"),
     ("login-endless", When::Login, "never comes to an end"),
     ("login-more", When::Login, "always has more text to say"),
     ("login-tsih", When::Login, "=N: names the session so"),
     ("login-itt", When::Login, "answers another task"),
     ("login-stage", When::Login, "answers in another stage"),
     ("login-version", When::Login, "=N: speaks this version"),
-    (
-        "login-stat-sn",
-        When::Login,
-        "jumps in the numbers of statuses",
-    ),
-    (
-        "silent",
-        When::Command,
-        "does not answer this and all that follows",
-    ),
-    (
-        "hold",
-        When::Command,
-        "does not answer until told to, or aborted",
-    ),
-    (
-        "delay",
-        When::Command,
-        "=MS: answers later, and all that follows as well",
-    ),
-    (
-        "close",
-        When::Command,
-        "closes the connection instead of answering",
-    ),
-    (
-        "close-mid",
-        When::Command,
-        "closes the connection in the middle of the answer",
-    ),
-    (
-        "bad-header-digest",
-        When::Command,
-        "breaks the digest of the answer's header",
-    ),
-    (
-        "bad-data-digest",
-        When::Command,
-        "breaks the digest of the answer's data",
-    ),
-    (
-        "wrong-itt",
-        When::Command,
-        "answers a task that nobody knows",
-    ),
-    (
-        "stray",
-        When::Command,
-        "answers tasks that nobody knows, then this",
-    ),
+    ("login-stat-sn", When::Login, "jumps in the numbers of statuses"),
+    ("silent", When::Command, "does not answer this and all that follows"),
+    ("hold", When::Command, "does not answer until told to, or aborted"),
+    ("delay", When::Command, "=MS: answers later, and all that follows as well"),
+    ("close", When::Command, "closes the connection instead of answering"),
+    ("close-mid", When::Command, "closes the connection in the middle of the answer"),
+    ("bad-header-digest", When::Command, "breaks the digest of the answer's header"),
+    ("bad-data-digest", When::Command, "breaks the digest of the answer's data"),
+    ("wrong-itt", When::Command, "answers a task that nobody knows"),
+    ("stray", When::Command, "answers tasks that nobody knows, then this"),
     ("twice", When::Command, "answers twice"),
-    (
-        "data-in-beyond",
-        When::Command,
-        "sends data for behind the expected length",
-    ),
-    (
-        "data-in-more",
-        When::Command,
-        "sends more data than expected",
-    ),
-    (
-        "data-in-gap",
-        When::Command,
-        "leaves out some data in the middle",
-    ),
+    ("data-in-beyond", When::Command, "sends data for behind the expected length"),
+    ("data-in-more", When::Command, "sends more data than expected"),
+    ("data-in-gap", When::Command, "leaves out some data in the middle"),
     ("data-in-sn", When::Command, "numbers data wrongly"),
-    (
-        "data-in-write",
-        When::Command,
-        "sends data for a command that writes",
-    ),
-    (
-        "data-in-stray",
-        When::Command,
-        "sends data for a task that nobody knows, too",
-    ),
-    (
-        "r2t-read",
-        When::Command,
-        "asks for data of a command that reads",
-    ),
-    (
-        "r2t-beyond",
-        When::Command,
-        "asks for data behind the expected length",
-    ),
+    ("data-in-empty", When::Command, "has an empty PDU bring the status of a read"),
+    ("sense-long", When::Command, "CHECK CONDITION with more sense data than anybody wants"),
+    ("sense-lie", When::Command, "CHECK CONDITION with less sense data than it says"),
+    ("reject-empty", When::Command, "rejects the command without saying that it does"),
+    ("data-in-write", When::Command, "sends data for a command that writes"),
+    ("data-in-stray", When::Command, "sends data for a task that nobody knows, too"),
+    ("r2t-read", When::Command, "asks for data of a command that reads"),
+    ("r2t-beyond", When::Command, "asks for data behind the expected length"),
     ("r2t-sn", When::Command, "numbers requests for data wrongly"),
     ("r2t-empty", When::Command, "asks for no data"),
-    (
-        "r2t-long",
-        When::Command,
-        "asks for more than MaxBurstLength",
-    ),
-    (
-        "r2t-flood",
-        When::Command,
-        "asks for more at a time than MaxOutstandingR2T",
-    ),
-    (
-        "stat-sn-jump",
-        When::Command,
-        "jumps in the numbers of statuses",
-    ),
-    (
-        "stat-sn-repeat",
-        When::Command,
-        "uses the number of a status again",
-    ),
-    (
-        "short",
-        When::Command,
-        "=right|none|wrong: sends half of the data, with such a residual",
-    ),
-    (
-        "over",
-        When::Command,
-        "says that there would have been more data",
-    ),
-    (
-        "check",
-        When::Command,
-        "=KEY/ASC/ASCQ in hex: CHECK CONDITION",
-    ),
-    (
-        "status",
-        When::Command,
-        "=HEX: another SCSI status, 08 for BUSY, 28 for TASK SET FULL",
-    ),
-    (
-        "response",
-        When::Command,
-        "=HEX: the iSCSI response, 01 for target failure",
-    ),
-    (
-        "early",
-        When::Command,
-        "CHECK CONDITION before the written data have come",
-    ),
-    (
-        "reject",
-        When::Command,
-        "=HEX: rejects the command for this reason",
-    ),
-    (
-        "async",
-        When::Command,
-        "=EVENT: logout, drop, session, negotiate, scsi, vendor",
-    ),
+    ("r2t-long", When::Command, "asks for more than MaxBurstLength"),
+    ("r2t-flood", When::Command, "asks for more at a time than MaxOutstandingR2T"),
+    ("stat-sn-jump", When::Command, "jumps in the numbers of statuses"),
+    ("stat-sn-repeat", When::Command, "uses the number of a status again"),
+    ("short", When::Command, "=right|none|wrong: sends half of the data, with such a residual"),
+    ("over", When::Command, "says that there would have been more data"),
+    ("check", When::Command, "=KEY/ASC/ASCQ in hex: CHECK CONDITION"),
+    ("status", When::Command, "=HEX: another SCSI status, 08 for BUSY, 28 for TASK SET FULL"),
+    ("response", When::Command, "=HEX: the iSCSI response, 01 for target failure"),
+    ("early", When::Command, "CHECK CONDITION before the written data have come"),
+    ("reject", When::Command, "=HEX: rejects the command for this reason"),
+    ("async", When::Command, "=EVENT: logout, drop, session, negotiate, scsi, vendor"),
     ("nop-in", When::Command, "[=N]: sends so many pings first"),
-    (
-        "close-window",
-        When::Command,
-        "=MS: lets no command through for so long",
-    ),
-    (
-        "window-nonsense",
-        When::Command,
-        "sends a MaxCmdSN that must be ignored",
-    ),
-    (
-        "huge",
-        When::Command,
-        "announces more data than the initiator takes at a time",
-    ),
-    (
-        "opcode",
-        When::Command,
-        "=HEX: sends a PDU of this kind first",
-    ),
-    (
-        "no-data-copy",
-        When::Command,
-        "reports GOOD for a read without any data",
-    ),
-    (
-        "abort",
-        When::Each,
-        "=complete|no-task|fail|unsupported|ignore|late|race, by ABORT TASK",
-    ),
-    (
-        "lun-reset",
-        When::Each,
-        "=complete|fail|unsupported|ignore, by LOGICAL UNIT RESET",
-    ),
+    ("close-window", When::Command, "=MS: lets no command through for so long"),
+    ("window-nonsense", When::Command, "sends a MaxCmdSN that must be ignored"),
+    ("huge", When::Command, "announces more data than the initiator takes at a time"),
+    ("opcode", When::Command, "=HEX: sends a PDU of this kind first"),
+    ("no-data-copy", When::Command, "reports GOOD for a read without any data"),
+    ("abort", When::Each, "=complete|no-task|fail|unsupported|ignore|late|race, by ABORT TASK"),
+    ("lun-reset", When::Each, "=complete|fail|unsupported|ignore, by LOGICAL UNIT RESET"),
     ("logout", When::Each, "=fail|ignore|close"),
-    (
-        "ping",
-        When::Each,
-        "=ignore|reject: what happens to a NOP-Out",
-    ),
+    ("ping", When::Each, "=ignore|reject: what happens to a NOP-Out"),
     ("window", When::Each, "=N: commands at a time"),
+    ("data-in-size", When::Each, "=N: bytes in a Data-In PDU"),
+    ("r2t-size", When::Each, "=N: bytes that an R2T asks for"),
     ("dribble", When::Each, "sends in many small packets"),
     ("bundle", When::Each, "sends many answers at once"),
-    (
-        "no-collapse",
-        When::Each,
-        "sends the status of a read by itself",
-    ),
+    ("no-collapse", When::Each, "sends the status of a read by itself"),
     ("accept-close", When::Each, "closes each connection at once"),
 ];
 
@@ -277,6 +100,8 @@ pub(crate) enum Access {
     Read,
     /// Those that write.
     Write,
+    /// All, also those that are not about blocks.
+    Any,
 }
 
 /// One fault to be committed.
@@ -347,12 +172,13 @@ impl Faults {
 pub(crate) struct Script(Mutex<Vec<Planned>>);
 
 impl Script {
-    /// Adds a fault: `[read:|write:]NAME[=VALUE][@SKIP][*TIMES]`.
+    /// Adds a fault: `[read:|write:|any:]NAME[=VALUE][@SKIP][*TIMES]`.
     pub(crate) fn add(&self, word: &str) -> Result<(), String> {
         let wrong = || format!("not a fault: {word}");
         let (only, rest) = match word.split_once(':') {
             Some(("read", rest)) => (Some(Access::Read), rest),
             Some(("write", rest)) => (Some(Access::Write), rest),
+            Some(("any", rest)) => (Some(Access::Any), rest),
             _ => (None, word),
         };
         let (rest, left) = match rest.rsplit_once('*') {
@@ -386,19 +212,23 @@ impl Script {
 
     /// A login has come: the faults to commit.
     pub(crate) fn login(&self) -> Faults {
-        self.occasion(When::Login, None)
+        self.occasion(When::Login, |_| true)
     }
 
-    /// A command that reads or writes blocks has come: the faults to commit.
-    pub(crate) fn command(&self, access: Access) -> Faults {
-        self.occasion(When::Command, Some(access))
+    /// A command has come: the faults to commit. `access` is none of one that is not about blocks.
+    pub(crate) fn command(&self, access: Option<Access>) -> Faults {
+        self.occasion(When::Command, |only| match only {
+            None => access.is_some(),
+            Some(Access::Any) => true,
+            only => only == access,
+        })
     }
 
-    fn occasion(&self, when: When, access: Option<Access>) -> Faults {
+    fn occasion(&self, when: When, fits: impl Fn(Option<Access>) -> bool) -> Faults {
         let mut planned = self.planned();
         let due = planned
             .iter_mut()
-            .filter(|fault| fault.when == when && (fault.only.is_none() || fault.only == access))
+            .filter(|fault| fault.when == when && fits(fault.only))
             .filter_map(|fault| fault.due().then(|| (fault.name, fault.value.clone())))
             .collect();
         Faults(due)
@@ -454,7 +284,7 @@ mod tests {
         let script = Script::default();
         script.add("check=3/11/00@1*2").expect("a fault");
         let fired: Vec<bool> = (0..5)
-            .map(|_| script.command(Access::Read).has("check"))
+            .map(|_| script.command(Some(Access::Read)).has("check"))
             .collect();
         assert_eq!(fired, [false, true, true, false, false]);
     }
@@ -464,8 +294,11 @@ mod tests {
         let script = Script::default();
         script.add("login-text=MaxBurstLength=7").expect("a fault");
         script.add("write:status=08").expect("a fault");
-        assert!(!script.command(Access::Read).has("status"));
-        assert!(script.command(Access::Write).has("status"));
+        assert!(!script.command(Some(Access::Read)).has("status"));
+        assert!(script.command(Some(Access::Write)).has("status"));
+        script.add("any:over").expect("a fault");
+        assert!(script.command(None).has("over"));
+        assert!(!script.command(None).has("status"));
         let faults = script.login();
         assert_eq!(faults.get("login-text"), Some("MaxBurstLength=7"));
         assert!(script.add("login-txt").is_err());

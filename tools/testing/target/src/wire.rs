@@ -26,6 +26,8 @@ pub(crate) struct Digests {
 pub(crate) struct Received {
     /// The basic header.
     pub(crate) bhs: Bhs,
+    /// Additional header segments.
+    pub(crate) ahs: Vec<u8>,
     /// The data segment without padding.
     pub(crate) data: Vec<u8>,
 }
@@ -60,7 +62,7 @@ pub(crate) fn read(from: &mut impl Read, digests: Digests) -> io::Result<Option<
         check(from, crc, "wrong data digest")?;
     }
     data.truncate(len as usize);
-    Ok(Some(Received { bhs, data }))
+    Ok(Some(Received { bhs, ahs, data }))
 }
 
 fn check(from: &mut impl Read, crc: Crc32c, fault: &'static str) -> io::Result<()> {
