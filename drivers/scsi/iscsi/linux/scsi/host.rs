@@ -24,7 +24,20 @@ use kernel::{
     container_of,
     error::to_result,
     prelude::*,
-    sync::Arc,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     types::ForeignOwnable, //
 };
 
@@ -144,8 +157,8 @@ pub(crate) struct HostLimits {
 ///
 /// # Invariants
 ///
-/// `host` was allocated by `scsi_host_alloc` with room for a pointer, which is `Arc<T>` in foreign
-/// hands; a reference to it is ours. `added` says whether `scsi_add_host` has succeeded.
+/// `host` was allocated by `scsi_host_alloc` with [`Private`] behind it, whose `data` is `Arc<T>` in
+/// foreign hands until the drop; a reference to the host is ours. `added` says whether `scsi_add_host` has succeeded.
 pub(crate) struct Host<T: HostOps> {
     host: NonNull<bindings::Scsi_Host>,
     added: bool,
@@ -167,11 +180,11 @@ impl<T: HostOps> Host<T> {
         // SAFETY: The template is a constant that lives as long as the module, which the callbacks
         // keep by `module`.
         let host = unsafe {
-            bindings::scsi_host_alloc(VTable::<T>::TEMPLATE, size_of::<*mut c_void>() as c_int)
+            bindings::scsi_host_alloc(VTable::<T>::TEMPLATE, size_of::<Private>() as c_int)
         };
         let host = NonNull::new(host).ok_or(ENOMEM)?;
         let raw = host.as_ptr();
-        // SAFETY: The host is new: nobody else sees it. Its private data has room for a pointer.
+        // SAFETY: The host is new: nobody else sees it. Its private data has room for `Private`.
         unsafe {
             (*raw).can_queue = c_int::from(limits.can_queue);
             (*raw).cmd_per_lun = limits.cmd_per_lun;
@@ -184,7 +197,10 @@ impl<T: HostOps> Host<T> {
             (*raw).dma_alignment = 0;
             (*raw).nr_hw_queues = 1;
             (*raw).set_host_tagset(1);
-            data_slot(raw).write(data.into_foreign());
+            private(raw).write(Private {
+                data: Atomic::new(data.into_foreign()),
+                handlers: Atomic::new(0),
+            });
         }
         // INVARIANT: Done above; not added yet.
         Ok(Self {
@@ -268,27 +284,46 @@ impl<T: HostOps> Host<T> {
 impl<T: HostOps> Drop for Host<T> {
     fn drop(&mut self) {
         let raw = self.host.as_ptr();
-        // SAFETY: By the type invariant the private data holds the foreign `Arc`.
-        let data = unsafe { data_slot(raw).read() };
         if self.added {
             // SAFETY: The host was added and is removed once. The call returns after all devices
-            // are gone and their queues are drained: no callback runs or comes after it.
+            // are gone and their queues are drained: no callback runs or comes after it, but for
+            // the error handlers, see below.
             unsafe { bindings::scsi_remove_host(raw) };
+        }
+        // SAFETY: By the type invariant the host exists, with its private data.
+        let private = unsafe { &*private(raw) };
+        // Pairs with `VTable::with_command`: an error handler that starts after this finds nothing,
+        // and one that has started before is counted.
+        let data = private.data.xchg(null_mut(), Full);
+        while private.handlers.load(Acquire) != 0 {
+            fsleep(HANDLER_STEP);
         }
         // SAFETY: This gives back the reference of `scsi_host_alloc`.
         unsafe { bindings::scsi_host_put(raw) };
-        // SAFETY: The pointer came from `into_foreign` in `new`, and no callback can borrow it any
-        // more.
+        // SAFETY: The pointer came from `into_foreign` in `new` and was not taken out before, and no
+        // callback can borrow it any more.
         drop(unsafe { Arc::<T>::from_foreign(data) });
     }
 }
 
-/// Where the pointer to the data is kept.
+/// How often to look whether the last error handler has ended.
+const HANDLER_STEP: Delta = Delta::from_millis(10);
+
+/// What stands behind a host, for as long as anybody holds a reference to it: an open device does.
+struct Private {
+    /// `Arc<T>` in foreign hands; null after the removal.
+    data: Atomic<*mut c_void>,
+    /// Error handlers at work. The ioctl `SG_SCSI_RESET` calls them when it likes, and nothing in the
+    /// removal of a host waits for it.
+    handlers: Atomic<i32>,
+}
+
+/// Where the private data is.
 ///
 /// # Safety
 ///
-/// `host` must have been allocated with room for a pointer.
-unsafe fn data_slot(host: *mut bindings::Scsi_Host) -> *mut *mut c_void {
+/// `host` must have been allocated with room for it.
+unsafe fn private(host: *mut bindings::Scsi_Host) -> *mut Private {
     // SAFETY: The private data follows the host, aligned for a pointer.
     unsafe { (&raw mut (*host).hostdata).cast() }
 }
@@ -298,10 +333,12 @@ unsafe fn data_slot(host: *mut bindings::Scsi_Host) -> *mut *mut c_void {
 /// # Safety
 ///
 /// `host` must come from [`Host::new`] with the same `T`, and the caller must be a callback of the
-/// mid-layer that runs: [`Host::drop`] takes the data back only after the last has ended.
+/// mid-layer that runs, other than an error handler: [`Host::drop`] takes the data back only after
+/// the last has ended.
 unsafe fn data<'a, T: HostOps>(host: *mut bindings::Scsi_Host) -> kernel::sync::ArcBorrow<'a, T> {
-    // SAFETY: By the contract the slot holds the foreign `Arc`, which stays during the callback.
-    unsafe { Arc::<T>::borrow(*data_slot(host)) }
+    // SAFETY: By the contract the private data is there, and holds the foreign `Arc`, which stays
+    // during the callback.
+    unsafe { Arc::<T>::borrow((*private(host)).data.load(Relaxed)) }
 }
 
 // SAFETY: `VTable` gives the files to hosts of this type only. They are in sysfs from
@@ -352,21 +389,34 @@ impl<T: HostOps> VTable<T> {
         unsafe { data::<T>(host) }.commit();
     }
 
+    /// Calls `f` for an error handler; `None` if the host has been removed.
+    ///
     /// # Safety
     ///
     /// `cmd` belongs to a host from [`Host::new`] and stays during the call.
     unsafe fn with_command<R>(
         cmd: *mut bindings::scsi_cmnd,
         f: impl FnOnce(&T, &EhCommand) -> R,
-    ) -> R {
+    ) -> Option<R> {
         // SAFETY: A command has a device, and that a host, for as long as it exists.
         let host = unsafe { (*(*cmd).device).host };
-        // SAFETY: By the contract; error handling ends before a host is gone.
-        let data = unsafe { data::<T>(host) };
-        // SAFETY: The mid-layer does not pass null.
-        let cmd = unsafe { NonNull::new_unchecked(cmd) };
-        // SAFETY: By the contract; the value does not leave this function.
-        f(&data, &unsafe { EhCommand::from_raw(cmd) })
+        // SAFETY: By the contract the host comes from `Host::new`, and the device holds it.
+        let private = unsafe { &*private(host) };
+        // Counted before the look at the data: see `Host::drop`.
+        private.handlers.fetch_add(1, Full);
+        let data = private.data.load(Acquire);
+        let result = if data.is_null() {
+            None
+        } else {
+            // SAFETY: `Host::drop` has not taken the data out, and will wait for this handler.
+            let data = unsafe { Arc::<T>::borrow(data) };
+            // SAFETY: The mid-layer does not pass null.
+            let cmd = unsafe { NonNull::new_unchecked(cmd) };
+            // SAFETY: By the contract; the value does not leave this function.
+            Some(f(&data, &unsafe { EhCommand::from_raw(cmd) }))
+        };
+        private.handlers.fetch_sub(1, Release);
+        result
     }
 
     /// # Safety
@@ -377,8 +427,8 @@ impl<T: HostOps> VTable<T> {
     ) -> bindings::scsi_timeout_action {
         // SAFETY: By the contract of this function.
         match unsafe { Self::with_command(cmd, |data, cmd| data.timed_out(cmd)) } {
-            TimeoutAction::ResetTimer => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
-            TimeoutAction::Abort => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
+            Some(TimeoutAction::ResetTimer) => bindings::scsi_timeout_action_SCSI_EH_RESET_TIMER,
+            Some(TimeoutAction::Abort) | None => bindings::scsi_timeout_action_SCSI_EH_NOT_HANDLED,
         }
     }
 
@@ -387,7 +437,9 @@ impl<T: HostOps> VTable<T> {
     /// As [`Self::with_command`].
     unsafe extern "C" fn abort_callback(cmd: *mut bindings::scsi_cmnd) -> c_int {
         // SAFETY: By the contract of this function.
-        unsafe { Self::with_command(cmd, |data, cmd| data.abort(cmd)) }.code()
+        unsafe { Self::with_command(cmd, |data, cmd| data.abort(cmd)) }
+            .unwrap_or(EhOutcome::Failed)
+            .code()
     }
 
     /// # Safety
@@ -395,7 +447,9 @@ impl<T: HostOps> VTable<T> {
     /// As [`Self::with_command`].
     unsafe extern "C" fn reset_lun_callback(cmd: *mut bindings::scsi_cmnd) -> c_int {
         // SAFETY: By the contract of this function.
-        unsafe { Self::with_command(cmd, |data, cmd| data.reset_lun(cmd)) }.code()
+        unsafe { Self::with_command(cmd, |data, cmd| data.reset_lun(cmd)) }
+            .unwrap_or(EhOutcome::Failed)
+            .code()
     }
 
     /// # Safety
@@ -403,7 +457,9 @@ impl<T: HostOps> VTable<T> {
     /// As [`Self::with_command`].
     unsafe extern "C" fn reset_target_callback(cmd: *mut bindings::scsi_cmnd) -> c_int {
         // SAFETY: By the contract of this function.
-        unsafe { Self::with_command(cmd, |data, cmd| data.reset_target(cmd)) }.code()
+        unsafe { Self::with_command(cmd, |data, cmd| data.reset_target(cmd)) }
+            .unwrap_or(EhOutcome::Failed)
+            .code()
     }
 
     /// # Safety
