@@ -2,16 +2,16 @@
 
 //! Sessions at work.
 //!
-//! Read [`Session`](session::Session) first, then `tx` and `rx`, the two threads of a connection,
-//! and `wd`, which logs in and recovers. [`Initiator`] holds all sessions. This room imports
+//! Read [`Session`](session::Session) first, then `tx` and `rx`, the two threads that serve a
+//! connection, and `wd`, which logs in and recovers. [`Initiator`] holds all sessions. This room imports
 //! `proto`, `config` and `linux`; nobody below imports it.
 //!
 //! # Threads
 //!
 //! | Thread | Per | Enters through | Ends when |
 //! |---|---|---|---|
-//! | TX | connection | `tx::run` | its connection has failed |
-//! | RX | connection | `rx::run` | its connection has failed |
+//! | TX | session | `tx::run`, once for each connection | WD ends |
+//! | RX | session | `rx::run`, once for each connection | WD ends |
 //! | IC | session | `Session::run_ic` | the session is removed, after all it has to complete |
 //! | WD | session | `wd::run` | the session is removed, after the logout |
 //!
@@ -24,6 +24,7 @@
 //! 2. `Task::inner`, a spinlock: one command ("cmd").
 //! 3. `Connection::shared`, a spinlock ("conn").
 //! 4. `Session::window`, `Session::slow`, `Session::batch`, spinlocks ("sess"); none inside another.
+//! 5. `TagQueue::taken` and `Worker::order`, spinlocks: inside no other, and no other inside them.
 //!
 //! No two locks of one kind nest, no spinlock is taken in an interrupt, and none is held over a
 //! call to the socket or the mid-layer. The queues ([`TagQueue`](tag_queue::TagQueue)) are pushed
@@ -43,6 +44,7 @@ mod task;
 mod trace;
 mod tx;
 mod wd;
+mod worker;
 
 pub(crate) use self::{
     attributes::SessionInfo,

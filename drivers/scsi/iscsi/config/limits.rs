@@ -1,12 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Times and numbers that no standard fixes: our own choices, each with its reason.
+//! Times and numbers that no standard fixes: our own choices, each with its reason. Some times are
+//! parameters of the module, in seconds, fixed when it is loaded.
 
-use kernel::time::Delta;
+use crate::module_parameters;
+use core::ops::RangeInclusive;
+use kernel::{
+    module_param::ModuleParamAccess,
+    prelude::*,
+    time::Delta, //
+};
+
+/// What a parameter of the module may be, in seconds.
+const PARAMETER_RANGE: RangeInclusive<u32> = 1..=3600;
+
+/// Looks at the parameters that the module was loaded with.
+///
+/// # Errors
+///
+/// `EINVAL`, after a message that names the parameter, if one is out of its range.
+pub(crate) fn check_parameters() -> Result {
+    for (name, parameter) in [
+        ("login_timeout", &module_parameters::login_timeout),
+        ("logout_timeout", &module_parameters::logout_timeout),
+        ("retry_delay", &module_parameters::retry_delay),
+        ("nop_interval", &module_parameters::nop_interval),
+        ("nop_timeout", &module_parameters::nop_timeout),
+        ("abort_timeout", &module_parameters::abort_timeout),
+        ("lu_reset_timeout", &module_parameters::lu_reset_timeout),
+    ] {
+        if !PARAMETER_RANGE.contains(&parameter.value()) {
+            pr_err!(
+                "parameter {}={}: not a number of seconds from {} to {}\n",
+                name,
+                parameter.value(),
+                PARAMETER_RANGE.start(),
+                PARAMETER_RANGE.end(),
+            );
+            return Err(EINVAL);
+        }
+    }
+    Ok(())
+}
+
+fn seconds(parameter: &ModuleParamAccess<u32>) -> Delta {
+    Delta::from_secs(i64::from(parameter.value()))
+}
 
 /// How long the target may take to answer a login request. A storage array that fails over needs
 /// tens of seconds, and a login that is given up has to start again.
-pub(crate) const LOGIN_RESPONSE: Delta = Delta::from_secs(60);
+pub(crate) fn login_response() -> Delta {
+    seconds(&module_parameters::login_timeout)
+}
 
 /// How long the TCP connection may take to come up. Longer than a few lost SYNs (1, 3 and 7 s),
 /// much shorter than TCP's own two minutes.
@@ -18,20 +63,45 @@ pub(crate) const RETRY_WINDOW: Delta = Delta::from_secs(180);
 
 /// Pause between two login attempts inside the retry window: short enough to be back soon after a
 /// target reboots, long enough not to disturb it while it does.
-pub(crate) const RETRY_DELAY: Delta = Delta::from_secs(5);
+pub(crate) fn retry_delay() -> Delta {
+    seconds(&module_parameters::retry_delay)
+}
 
 /// Pause between two login attempts behind the retry window: nobody waits any more.
 pub(crate) const POLLING_DELAY: Delta = Delta::from_secs(60);
 
 /// Silence after which a NOP-Out asks whether the target is there.
-pub(crate) const NOP_IDLE: Delta = Delta::from_secs(5);
+pub(crate) fn nop_idle() -> Delta {
+    seconds(&module_parameters::nop_interval)
+}
 
 /// How long that NOP-Out may stay unanswered before the connection counts as lost.
-pub(crate) const NOP_TIMEOUT: Delta = Delta::from_secs(20);
+pub(crate) fn nop_timeout() -> Delta {
+    seconds(&module_parameters::nop_timeout)
+}
 
 /// How long a logout that somebody waits for may take before the connection is dropped without
 /// it. The target cleans up just the same, RFC 7143 section 7.11.2.
-pub(crate) const LOGOUT: Delta = Delta::from_secs(5);
+pub(crate) fn logout() -> Delta {
+    seconds(&module_parameters::logout_timeout)
+}
+
+/// How long an ABORT TASK may take. The mid-layer waits for it with one command at a time.
+pub(crate) fn abort() -> Delta {
+    seconds(&module_parameters::abort_timeout)
+}
+
+/// How long the reset of a logical unit may take: it ends commands, some of them on a slow medium.
+pub(crate) fn lu_reset() -> Delta {
+    seconds(&module_parameters::lu_reset_timeout)
+}
+
+/// How long the disks of a session that is being removed may wait for a command (of a scan, or the
+/// SYNCHRONIZE CACHE that ends their use) before the connection is dropped: the command's own
+/// timeout is up to a minute, and somebody waits for the removal. Twice the time for a logout.
+pub(crate) fn removal() -> Delta {
+    Delta::from_millis(logout().as_millis() * 2)
+}
 
 /// How long a request to remove a session waits for an open disk to be closed. udev looks at each
 /// disk that was written to for some milliseconds after the writer has closed it.

@@ -197,9 +197,11 @@ impl TransportOps for Session {
                 )
             }
             ConnectionParam::PingTimeout => {
-                write!(out, "{}", limits::NOP_TIMEOUT.as_millis() / 1000)
+                write!(out, "{}", limits::nop_timeout().as_millis() / 1000)
             }
-            ConnectionParam::RecvTimeout => write!(out, "{}", limits::NOP_IDLE.as_millis() / 1000),
+            ConnectionParam::RecvTimeout => {
+                write!(out, "{}", limits::nop_idle().as_millis() / 1000)
+            }
             ConnectionParam::ExpStatSn => write!(out, "{}", conn?.exp_stat_sn().get()),
         };
         written.map_err(|_| EOVERFLOW)

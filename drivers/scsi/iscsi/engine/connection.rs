@@ -69,6 +69,8 @@ pub(crate) enum ConnectionError {
     AskedByTarget,
     /// A reset of the target dropped it.
     Reset,
+    /// The session is being removed, and the target keeps a command that its disks wait for.
+    RemovalTimeout,
 }
 
 impl fmt::Display for ConnectionError {
@@ -86,6 +88,9 @@ impl fmt::Display for ConnectionError {
             Self::Rejected(reason) => write!(f, "target rejected a PDU: {reason}"),
             Self::AskedByTarget => f.write_str("target asked to end the connection"),
             Self::Reset => f.write_str("connection dropped by a target reset"),
+            Self::RemovalTimeout => {
+                f.write_str("target keeps a command while its disks are removed")
+            }
         }
     }
 }

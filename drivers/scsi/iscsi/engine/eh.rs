@@ -19,6 +19,7 @@ use super::{
     },
 };
 use crate::{
+    config::limits,
     linux::{
         scsi::{
             Busy,
@@ -56,12 +57,6 @@ use kernel::{
         Monotonic, //
     },
 };
-
-/// How long an ABORT TASK may take, in milliseconds.
-const ABORT_MS: i64 = 15_000;
-
-/// How long the reset of a logical unit may take, in milliseconds.
-const RESET_MS: i64 = 30_000;
 
 /// How long the threads of a connection may take to let go of a command, in milliseconds. They are
 /// only as slow as one call to the socket, and a connection that is shut down ends that.
@@ -137,7 +132,7 @@ impl HostOps for Session {
                 lun,
                 referenced: Some((itt, cmd_sn)),
             },
-            ABORT_MS,
+            limits::abort().as_millis(),
         );
         match answer.map(TaskFunctionResponse::new) {
             // A task that does not exist has been answered before (RFC 7143 section 11.6.1), and
@@ -167,7 +162,7 @@ impl HostOps for Session {
                 lun,
                 referenced: None,
             },
-            RESET_MS,
+            limits::lu_reset().as_millis(),
         );
         match answer.map(TaskFunctionResponse::new) {
             Some(TaskFunctionResponse::COMPLETE) => (),
@@ -209,7 +204,7 @@ impl HostOps for Session {
         self.after_loss(gate)
     }
 
-    fn configure_device(&self, mut limits: QueueLimits<'_>) {
+    fn configure_device(&self, mut queue: QueueLimits<'_>) {
         // By what is configured too: a digest that is agreed upon later finds the disk prepared.
         let agreed = self.connection().map(|conn| conn.data_digest);
         let wanted = self
@@ -218,7 +213,7 @@ impl HostOps for Session {
             .effective(&self.target.name)
             .data_digest;
         if agreed == Some(Digest::Crc32c) || wanted != DigestOffer::None {
-            limits.require_stable_writes();
+            queue.require_stable_writes();
         }
     }
 }

@@ -3,8 +3,11 @@
 //! The initiator: the configuration and all sessions of the module.
 
 use super::{
+    rx,
     session::Session,
-    wd, //
+    tx,
+    wd,
+    worker::Worker, //
 };
 use crate::{
     config::{
@@ -174,16 +177,7 @@ impl Initiator {
             id
         };
         let session = Session::new(self.clone(), id, self.isid_for(target), *target)?;
-        let threads = Thread::spawn(c"iscsi_ic", session.clone(), Session::run_ic).and_then(|ic| {
-            match Thread::spawn(c"iscsi_wd", session.clone(), wd::run) {
-                Ok(wd) => Ok((wd, ic)),
-                Err(error) => {
-                    session.stop_ic();
-                    Err(error)
-                }
-            }
-        });
-        let (wd, ic) = match threads {
+        let (wd, ic) = match start_threads(&session) {
             Ok(threads) => threads,
             Err(error) => {
                 session.remove_scsi_side();
@@ -286,6 +280,23 @@ impl Initiator {
                 return isid;
             }
             qualifier = qualifier.wrapping_add(1);
+        }
+    }
+}
+
+/// Starts the threads of a session: WD, which has TX and RX, and IC.
+fn start_threads(session: &Arc<Session>) -> Result<(Thread, Thread)> {
+    let crew = wd::Crew {
+        session: session.clone(),
+        tx: Worker::spawn(c"iscsi_tx", tx::run)?,
+        rx: Worker::spawn(c"iscsi_rx", rx::run)?,
+    };
+    let ic = Thread::spawn(c"iscsi_ic", session.clone(), Session::run_ic)?;
+    match Thread::spawn(c"iscsi_wd", crew, wd::run) {
+        Ok(wd) => Ok((wd, ic)),
+        Err(error) => {
+            session.stop_ic();
+            Err(error)
         }
     }
 }

@@ -84,7 +84,9 @@ pub(super) fn fault(session: u32, cid: Cid, error: ConnectionError) {
         ConnectionError::HeaderDigest => (Fault::HeaderDigest, 0),
         ConnectionError::DataDigest => (Fault::DataDigest, 0),
         ConnectionError::Protocol(_) => (Fault::Protocol, 0),
-        ConnectionError::NopTimeout | ConnectionError::ManagementTimeout => (Fault::Timeout, 0),
+        ConnectionError::NopTimeout
+        | ConnectionError::ManagementTimeout
+        | ConnectionError::RemovalTimeout => (Fault::Timeout, 0),
         ConnectionError::Rejected(reason) => (Fault::Reject, i32::from(reason.get())),
     };
     trace::fault(session, cid.0, fault, detail);

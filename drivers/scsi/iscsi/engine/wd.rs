@@ -10,7 +10,6 @@ use super::{
     },
     initiator::SessionEvent as Announcement,
     login,
-    rx,
     session::{
         Gate,
         Own,
@@ -18,12 +17,11 @@ use super::{
         CLASS_CONNECTION, //
     },
     task::Request,
-    tx, //
+    worker::Worker, //
 };
 use crate::{
     config::limits,
     linux::{
-        kthread::Thread,
         memalloc::NoIo,
         transport, //
     },
@@ -55,13 +53,17 @@ use kernel::{
     },
 };
 
-/// The threads of a connection. Dropping them waits for their end.
-struct Threads {
-    _tx: Thread,
-    _rx: Thread,
+/// The connection that a thread serves, and its session.
+pub(super) type Service = (Arc<Session>, Arc<Connection>);
+
+/// What the WD thread starts with: the threads serve one connection after another.
+pub(super) struct Crew {
+    pub(super) session: Arc<Session>,
+    pub(super) tx: Worker<Service>,
+    pub(super) rx: Worker<Service>,
 }
 
-/// The first retries after a loss come sooner than [`limits::RETRY_DELAY`]: in milliseconds.
+/// The first retries after a loss come sooner than [`limits::retry_delay`]: in milliseconds.
 const EARLY_RETRIES_MS: [u32; 4] = [0, 200, 1000, 2000];
 
 /// How the report of a login that failed begins.
@@ -70,8 +72,9 @@ const LOGIN_FAILED: &str = "login failed: ";
 /// The WD thread's own state.
 struct Watchdog {
     session: Arc<Session>,
+    tx: Worker<Service>,
+    rx: Worker<Service>,
     memory: login::Memory,
-    threads: Option<Threads>,
     /// The connection that was just made, until its threads run.
     fresh: Option<Arc<Connection>>,
     /// Since when the present attempts to log in go on.
@@ -87,6 +90,8 @@ struct Watchdog {
     pinged: Option<Instant<Monotonic>>,
     /// A logout is under way since then.
     logging_out: Option<Instant<Monotonic>>,
+    /// The session is being removed since then.
+    closing_since: Option<Instant<Monotonic>>,
 }
 
 /// The body of the WD thread.
@@ -94,8 +99,9 @@ struct Watchdog {
 /// # Context
 ///
 /// Allocates without I/O: memory may be waiting for the connection that it brings back.
-pub(super) fn run(session: Arc<Session>) {
+pub(super) fn run(crew: Crew) {
     let _no_io = NoIo::enter();
+    let Crew { session, tx, rx } = crew;
     let memory = match login::Memory::new() {
         Ok(memory) => memory,
         Err(_) => {
@@ -105,8 +111,9 @@ pub(super) fn run(session: Arc<Session>) {
     };
     let mut watchdog = Watchdog {
         session,
+        tx,
+        rx,
         memory,
-        threads: None,
         fresh: None,
         trying_since: Instant::now(),
         attempts: 0,
@@ -115,6 +122,7 @@ pub(super) fn run(session: Arc<Session>) {
         waiting_since: Instant::now(),
         pinged: None,
         logging_out: None,
+        closing_since: None,
     };
     while watchdog.step() {}
 }
@@ -199,7 +207,23 @@ impl Watchdog {
                 side.class.start_scan();
             }
         }
-        self.keep_alive(&conn)
+        let Some(left) = self.removal_left() else {
+            self.session
+                .connection_failed(&conn, ConnectionError::RemovalTimeout);
+            return 0;
+        };
+        self.keep_alive(&conn).min(left)
+    }
+
+    /// Milliseconds that the disks of a session that is being removed still have for their last
+    /// commands; `None` when the time is over.
+    fn removal_left(&mut self) -> Option<u32> {
+        if !self.session.is_closing() {
+            return Some(u32::MAX);
+        }
+        let since = *self.closing_since.get_or_insert_with(Instant::now);
+        let left = limits::removal().as_millis() - since.elapsed().as_millis();
+        u32::try_from(left).ok().filter(|&left| left > 0)
     }
 
     /// Logs out because the target wants it (RFC 7143 section 11.9.1), holding commands back.
@@ -217,7 +241,7 @@ impl Watchdog {
 
     /// Waits for the end of a logout that the target wanted; milliseconds until the next look.
     fn leaving(&mut self, since: Instant<Monotonic>) -> u32 {
-        let left = limits::LOGOUT.as_millis() - since.elapsed().as_millis();
+        let left = limits::logout().as_millis() - since.elapsed().as_millis();
         if self.session.own_result(Own::Logout).is_none() && left > 0 {
             return left as u32;
         }
@@ -232,11 +256,11 @@ impl Watchdog {
         let silent = conn.silent_ms();
         let closing = self.session.is_closing();
         let (idle, patience) = if closing {
-            (0, limits::LOGOUT.as_millis())
+            (0, limits::logout().as_millis())
         } else {
             (
-                limits::NOP_IDLE.as_millis(),
-                limits::NOP_TIMEOUT.as_millis(),
+                limits::nop_idle().as_millis(),
+                limits::nop_timeout().as_millis(),
             )
         };
         if self.pinged.is_some() && self.session.own_result(Own::Ping).is_some() {
@@ -278,11 +302,11 @@ impl Watchdog {
             .session
             .connection()
             .is_none_or(|conn| conn.error().is_some());
-        if answered || broken || waited >= limits::LOGOUT.as_millis() {
+        if answered || broken || waited >= limits::logout().as_millis() {
             self.raise(ConnectionEvent::LogoutDone);
             return 0;
         }
-        (limits::LOGOUT.as_millis() - waited) as u32
+        (limits::logout().as_millis() - waited) as u32
     }
 
     /// The connection was lost.
@@ -343,11 +367,13 @@ impl Watchdog {
         self.schedule(limits::POLLING_DELAY);
     }
 
-    /// The next attempt: soon at first, then at the pace of [`limits::RETRY_DELAY`].
+    /// The next attempt: soon at first, then at the pace of [`limits::retry_delay`].
     fn schedule_retry(&mut self) {
         let delay = EARLY_RETRIES_MS
             .get(self.attempts)
-            .map_or(limits::RETRY_DELAY, |&ms| Delta::from_millis(i64::from(ms)));
+            .map(|&ms| Delta::from_millis(i64::from(ms)))
+            .filter(|&early| early < limits::retry_delay())
+            .unwrap_or(limits::retry_delay());
         self.schedule(delay);
     }
 
@@ -401,7 +427,7 @@ impl Watchdog {
                 ConnectionAction::RetryLogin => {
                     self.trying_since = Instant::now();
                     // A connection that breaks as soon as it is up is tried ever less often.
-                    if self.up_since.elapsed() >= limits::RETRY_DELAY {
+                    if self.up_since.elapsed() >= limits::retry_delay() {
                         self.attempts = 0;
                     }
                     self.schedule_retry();
@@ -497,7 +523,7 @@ impl Watchdog {
         }
     }
 
-    /// Starts the threads of a connection that has logged in.
+    /// Lets the threads serve a connection that has logged in.
     fn start_threads(&mut self) {
         self.next_attempt = None;
         self.pinged = None;
@@ -508,28 +534,11 @@ impl Watchdog {
         };
         self.session.take_logout_wanted();
         self.session.slow.lock().connection = Some(conn.clone());
-        let spawn = |name, body| Thread::spawn(name, (self.session.clone(), conn.clone()), body);
-        let threads = spawn(c"iscsi_tx", tx::run).and_then(|tx| {
-            match spawn(c"iscsi_rx", rx::run) {
-                Ok(rx) => Ok(Threads { _tx: tx, _rx: rx }),
-                Err(error) => {
-                    // TX has to be told before its thread is waited for.
-                    self.session
-                        .connection_failed(&conn, ConnectionError::Transport(error));
-                    Err(error)
-                }
-            }
-        });
-        match threads {
-            Ok(threads) => self.threads = Some(threads),
-            // The next look at the connection finds it failed.
-            Err(error) => self
-                .session
-                .connection_failed(&conn, ConnectionError::Transport(error)),
-        }
+        self.tx.start((self.session.clone(), conn.clone()));
+        self.rx.start((self.session.clone(), conn));
     }
 
-    /// Ends the threads of the connection: after this nobody holds the pages of a command.
+    /// Ends the work of the threads on the connection: after this nobody holds the pages of a command.
     fn stop_threads(&mut self) {
         self.session.set_gate(Gate::Recovering);
         if let Some(side) = self.session.scsi_side() {
@@ -544,7 +553,8 @@ impl Watchdog {
             self.session
                 .connection_failed(&conn, ConnectionError::ClosedByTarget);
         }
-        self.threads = None;
+        self.tx.finish();
+        self.rx.finish();
     }
 
     /// Forgets the connection.
