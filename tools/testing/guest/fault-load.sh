@@ -63,6 +63,7 @@ many() {
 }
 
 target_up scripted "$name" "$portal" "$size"
+parameters retry_delay=1
 initiator_up
 
 load 'all as wanted'
@@ -95,7 +96,7 @@ load 'wrong numbers' stat-sn-jump@30*1 write:r2t-sn@30*1 read:data-in-beyond@10*
 note 'other parameters after a new login'
 begin "$name"
 tell "$name" MaxBurstLength=3000 FirstBurstLength=700 MaxRecvDataSegmentLength=999 InitialR2T=Yes \
-	HeaderDigest=None DataDigest=CRC32C close@60*1 write:close-mid@90*1
+	close@60*1 write:close-mid@90*1
 fio_job --name=other --filename="$disk" --rw=randwrite --bssplit=4k/30:20k/50:132k/20 --iodepth=16 \
 	--size="$size"
 wait_for 20 'login' logged_in "$name"

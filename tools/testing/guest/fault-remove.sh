@@ -38,6 +38,7 @@ not_logged_in() {
 }
 
 target_up scripted "$name" "$portal" 16M
+parameters logout_timeout=2 nop_interval=1 nop_timeout=10 retry_delay=1
 initiator_up
 
 for how in ignore fail close; do
@@ -66,10 +67,10 @@ note 'a target that stopped answering some time ago'
 ready read:silent*1
 dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none &
 reader=$!
-sleep 3
+sleep 1
 exits 1 iscsiadm remove static-config "$name"
 matches 'the answer' "$stderr" 'in use'
-at_most 40 'end of a reader' wait $reader
+at_most 20 'end of a reader' wait $reader
 settled
 removed 15
 

@@ -50,6 +50,7 @@ session_field_is() {
 	[ "$(session_field "$1" "$2")" = "$3" ]
 }
 
+parameters login_timeout=25 nop_interval=2 nop_timeout=8 abort_timeout=6 lu_reset_timeout=10
 initiator_up
 
 note 'a login without an answer'
@@ -58,8 +59,8 @@ begin ${prefix}mute login-silent
 iscsiadm add static-config "$(operand ${prefix}mute)" >"$work/answer" 2>&1 &
 adding=$!
 
-reader silent 60 read:silent*1
-reader no-pings 60 read:hold*1 ping=ignore
+reader silent 40 read:silent*1
+reader no-pings 40 read:hold*1 ping=ignore
 reader silent-early 1 read:silent*1
 reader no-abort 1 read:hold*1 abort=ignore
 reader no-reset 1 read:hold*1 abort=fail lun-reset=ignore
@@ -77,9 +78,9 @@ ends silent-early 1 0 1
 ends no-abort 1 0 1
 ends no-reset 1 1 1
 ends rejects-pings 0 0 0
-[ $((SECONDS - started)) -le 75 ] || fail "all that took $((SECONDS - started)) s"
+[ $((SECONDS - started)) -le 60 ] || fail "all that took $((SECONDS - started)) s"
 
 note 'what the login without an answer came to'
-wait_for 70 'reason' session_field_is ${prefix}mute .last_error 'login failed: target did not answer the login within 60 s'
+wait_for 40 'reason' session_field_is ${prefix}mute .last_error 'login failed: target did not answer the login within 25 s'
 exits 0 iscsiadm remove static-config ${prefix}mute
 initiator_down

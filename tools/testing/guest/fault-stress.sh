@@ -74,7 +74,7 @@ note 'enough'
 touch "$work"/enough{,.1,.2}
 for process in $first $second $worrying; do
 	code=0
-	wait $process || code=$?
+	wait "$process" || code=$?
 	[ $code = 0 ] || {
 		cat "$work"/fio.*.log
 		fail "exit code $code"

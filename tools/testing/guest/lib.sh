@@ -21,6 +21,10 @@ export initiator_name=iqn.2026-11.org.example:initiator
 # Names of targets begin like this.
 export prefix=iqn.2026-11.org.example:
 
+# Rules of a test's own for udev, and what a test loads the module with.
+export udev_rules=/run/udev/rules.d
+module_options=/run/modprobe.d/iscsi-test.conf
+
 # Where the CLI keeps the configuration.
 database=/etc/iscsi/initiator.db.json
 
@@ -349,6 +353,12 @@ tgt_stop() {
 
 # ---- The initiator ------------------------------------------------------------------------------
 
+# parameters NAME=VALUE...: what the module is loaded with from now on, for times that a test would else
+# have to wait for.
+parameters() {
+	echo "options iscsi $*" >$module_options
+}
+
 # initiator_up: a fresh module, a fresh database, static discovery enabled.
 initiator_up() {
 	rm -f "$database"*
@@ -455,11 +465,12 @@ clean_up() {
 		target_down "$name" || code=1
 	done
 	tgt_stop
-	rm -rf "$work"
+	rm -rf "$work" $module_options $udev_rules
+	udevadm control --reload
 	exit $code
 }
 
-rm -rf "$work"
-mkdir -p "$work"
+rm -rf "$work" $module_options $udev_rules
+mkdir -p "$work" ${module_options%/*} $udev_rules
 trap clean_up EXIT
 trap 'fail "exit code $? of: $BASH_COMMAND"' ERR
