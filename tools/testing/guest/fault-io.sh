@@ -4,7 +4,8 @@
 # disk and in the reader's hands, or the reader gets an error that is the target's own; the session
 # is there, and the initiator itself has broken no rule.
 #
-# beds: uml uml-debug
+# beds: uml-debug
+# long-beds: uml
 # timeout: 240
 # shared-boot: yes
 

@@ -3,7 +3,8 @@
 # Targets that refuse a login or answer nonsense: each leaves one readable reason in the CLI's answer,
 # in the kernel log and in `list target -v`, and nothing that keeps the module from going at once.
 #
-# beds: uml uml-debug
+# beds: uml
+# long-beds: uml-debug
 # timeout: 150
 # shared-boot: yes
 

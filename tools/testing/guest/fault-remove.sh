@@ -3,7 +3,8 @@
 # Sessions that are removed while their target is silent, dead, half logged in or busy: it takes a bounded
 # time, and nothing stays behind. A disk in use is no disk to take away.
 #
-# beds: uml uml-debug
+# beds: uml-debug
+# long-beds: uml
 # timeout: 240
 # shared-boot: yes
 

@@ -3,7 +3,8 @@
 # Targets that hang or misbehave while their logical units are being found: removing the session takes a
 # bounded time at every step, the module goes, and a target that comes to its senses gets its disks.
 #
-# beds: uml uml-debug
+# beds: uml
+# long-beds: uml-debug
 # timeout: 300
 # shared-boot: yes
 

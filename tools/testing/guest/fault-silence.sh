@@ -3,7 +3,8 @@
 # Targets that fall silent: at login, towards commands, towards task management. The initiator gives each
 # its time, then begins anew; no command is lost. Slow by nature, so all at the same time.
 #
-# beds: uml uml-debug
+# beds: uml
+# long-beds: uml-debug
 # timeout: 240
 
 . "$(dirname "$0")/lib.sh"
