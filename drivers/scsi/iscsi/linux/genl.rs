@@ -18,7 +18,8 @@
 //! The family has `parallel_ops`: the core takes no lock of its family around a request, so
 //! handlers run at the same time and lock their own data. It does hold `cb_lock` for reading while
 //! a request is served: a handler that waits for long delays the registration of other families,
-//! but no requests.
+//! and, once one of those waits, the requests of all families behind it. So handlers that wait for a
+//! target bound that.
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
