@@ -3,12 +3,6 @@
 # A third kind of target for lib.sh, `scripted`, which does wrong what it is told to; see
 # tools/testing/target. Sourced after lib.sh.
 
-# What udev runs for each disk takes longer than most faults; the links of disks come from other rules.
-for rules in 55-scsi-sg3_id 58-scsi-sg3_symlink 60-multipath 90-iocost; do
-	ln -sf /dev/null "$udev_rules/$rules.rules"
-done
-udevadm control --reload
-
 # Processes by the names of their targets.
 declare -A scripted_process=()
 

@@ -7,6 +7,7 @@
 # timeout: 90
 # shared-boot: yes
 
+udev=all
 . "$(dirname "$0")/lib.sh"
 
 # scsi_names NAME LUN: the names that udev gives to a disk by what the SCSI device says of itself.

@@ -6,6 +6,7 @@
 # timeout: 90
 # shared-boot: yes
 
+udev=all
 . "$(dirname "$0")/lib.sh"
 
 size=$(scaled 64M 8M)
