@@ -9,6 +9,8 @@
 //! Read first: [`pdu`] (every header as a value), [`sn`] (serial numbers and the command window),
 //! [`data_out`] (which bytes of a write go when).
 
+#![forbid(unsafe_code)]
+
 pub mod address;
 pub mod command;
 pub mod connection;
