@@ -4,10 +4,11 @@
 # The kernel to build for, and what to run of the tests and the benchmark.
 KVER ?= $(shell uname -r)
 TESTS ?=
+TARGETS ?=
 WORKLOADS ?=
-export BED BEDS DESTDIR PREFIX
+export BED BEDS DESTDIR PREFIX TIME
 
-.PHONY: all install uninstall demo test bench profile lint regen clean help
+.PHONY: all install uninstall demo test fuzz bench profile lint regen clean help
 
 all: ## Build iscsi.ko for the running kernel (KVER=...) and the programs
 	@scripts/build build $(KVER)
@@ -23,6 +24,9 @@ demo: ## Boot a stock Debian 13 kernel in QEMU and use a disk over iSCSI in it
 
 test: ## Run lint and all tests (TESTS="name ...", BEDS="uml uml-debug qemu")
 	@scripts/test $(TESTS)
+
+fuzz: ## Look for input that the protocol core fails on (TIME=60 seconds a target, TARGETS="login ...")
+	@scripts/fuzz $(TARGETS)
 
 bench: ## Compare with other initiators (BED="uml uml1 icount", one of them; WORKLOADS=pattern)
 	@scripts/bench '$(or $(WORKLOADS),.)'

@@ -5,6 +5,7 @@
 //! They try the same cases in every run. `PROPTEST_CASES=100000` tries more of them,
 //! `PROPTEST_RNG_SEED=<number>` others. A test that fails prints the smallest case it finds.
 
+mod corpus;
 mod data;
 mod login;
 mod negotiation;
