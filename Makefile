@@ -6,9 +6,9 @@ KVER ?= $(shell uname -r)
 TESTS ?=
 TARGETS ?=
 WORKLOADS ?=
-export BED BEDS DESTDIR PREFIX TIME
+export BED BEDS DESTDIR PREFIX SEED TIME
 
-.PHONY: all install uninstall demo test fuzz bench profile lint regen clean help
+.PHONY: all install uninstall demo test test-long fuzz bench profile lint regen clean help
 
 all: ## Build iscsi.ko for the running kernel (KVER=...) and the programs
 	@scripts/build build $(KVER)
@@ -24,6 +24,9 @@ demo: ## Boot a stock Debian 13 kernel in QEMU and use a disk over iSCSI in it
 
 test: ## Run lint and all tests (TESTS="name ...", BEDS="uml uml-debug qemu")
 	@scripts/test $(TESTS)
+
+test-long: ## Run the long versions of guest tests (TESTS=, BEDS=; SEED=N repeats a choice)
+	@LONG=1 scripts/test $(TESTS)
 
 fuzz: ## Look for input that the protocol core fails on (TIME=60 seconds a target, TARGETS="login ...")
 	@scripts/fuzz $(TARGETS)
@@ -44,4 +47,4 @@ clean: ## Remove what was built in the checkout (the caches stay)
 	@scripts/build clean
 
 help: ## Print this
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

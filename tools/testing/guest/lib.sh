@@ -431,6 +431,22 @@ disk_of() {
 	readlink -f "$link"
 }
 
+# ---- udev ---------------------------------------------------------------------------------------
+#
+# It looks at each new disk for a tenth of a second or more, which is most of what a login costs here.
+
+# udev_stop: disks come and go without it, so that they have no links. The modules it would load.
+udev_stop() {
+	modprobe -a sd_mod sg
+	udevadm control --exit
+	wait_for 20 'end of udevd' not pgrep -x systemd-udevd
+}
+
+# udev_start: from now on it sees what comes.
+udev_start() {
+	/usr/lib/systemd/systemd-udevd --daemon
+}
+
 # ---- I/O ----------------------------------------------------------------------------------------
 
 # For fio's bssplit: from one sector to the biggest command, most of them small.
@@ -465,6 +481,7 @@ clean_up() {
 		target_down "$name" || code=1
 	done
 	tgt_stop
+	pgrep -x systemd-udevd >/dev/null || udev_start
 	rm -rf "$work" $module_options $udev_rules
 	udevadm control --reload
 	exit $code
