@@ -213,6 +213,11 @@ headers! {
     }
 }
 
+/// Any SCSI Command, legal or not.
+pub fn command(input: &mut Input<'_>) -> ScsiCommand {
+    FromInput::from_input(input)
+}
+
 /// Implements [`Rules`] for headers that by themselves say nothing wrong.
 macro_rules! no_rules {
     ($($pdu:ident,)*) => { $(impl Rules for $pdu {})* };

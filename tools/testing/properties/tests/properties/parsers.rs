@@ -118,6 +118,22 @@ proptest! {
     }
 
     #[test]
+    fn the_domain_of_a_name_is_looked_at(
+        name in "iqn\\.2001-04\\.[a-z]{0,2}(\\.[a-z]{0,2}){0,3}(:[a-z:]{0,3})?",
+    ) {
+        names::any_name(name.as_bytes());
+    }
+
+    #[test]
+    fn a_port_is_a_number_from_1_to_65535(port in "0{0,2}[0-9]{0,5}|[0-9]{1,9}|[0-9]{0,2}[+x -]") {
+        let is_port = port.parse().is_ok_and(|port: u16| port != 0) && !port.starts_with('+');
+        for host in ["192.0.2.1", "[2001:db8::1]", "[fe80::1%2]"] {
+            let text = format!("{host}:{port}");
+            prop_assert_eq!(Portal::parse(&text, 3260).is_ok(), is_port, "{}", text);
+        }
+    }
+
+    #[test]
     fn an_address_is_read_as_the_standard_library_writes_it(ip: IpAddr, port in 1u16..) {
         let text = SocketAddr::from((ip, port)).to_string();
         let is_link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());

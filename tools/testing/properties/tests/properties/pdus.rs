@@ -127,15 +127,12 @@ proptest! {
     /// Section 11.3.5: 16 bytes in the header, the rest in front of the data.
     #[test]
     fn a_command_is_read_with_its_whole_cdb(
-        pdu in of_initiator().prop_filter_map("a command", |pdu| match pdu {
-            InitiatorPdu::ScsiCommand(command) => Some(command),
-            _ => None,
-        }),
+        header: [u8; 80],
         cdb in vec(any::<u8>(), 1..=260),
         read_len in any::<Option<u32>>(),
         data in vec(any::<u8>(), 0..64),
     ) {
-        let mut command = pdu;
+        let mut command = pdu::command(&mut Input::new(&header));
         (command.write, command.read, command.is_final) = (true, true, true);
         let (first, rest) = split_cdb(&cdb).expect("1 to 260 bytes");
         let mut buffer = [0; 300];
