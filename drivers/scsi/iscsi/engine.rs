@@ -33,6 +33,7 @@
 mod attributes;
 mod connection;
 mod eh;
+mod express;
 mod files;
 mod initiator;
 mod login;

@@ -4,12 +4,15 @@
 //!
 //! Every `unsafe` block of the module is in this room.
 
+pub(crate) mod arrivals;
 pub(crate) mod bindings;
 pub(crate) mod bvec;
+pub(crate) mod clock;
 pub(crate) mod crc32c;
 pub(crate) mod event;
 pub(crate) mod genl;
 pub(crate) mod kthread;
+pub(crate) mod lock;
 pub(crate) mod memalloc;
 pub(crate) mod module;
 pub(crate) mod scsi;

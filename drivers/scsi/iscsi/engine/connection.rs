@@ -4,9 +4,12 @@
 
 use crate::{
     config::limits::MAX_OUTSTANDING_R2T,
-    linux::socket::{
-        SockAddr,
-        Socket, //
+    linux::{
+        clock::Tick,
+        socket::{
+            SockAddr,
+            Socket, //
+        }, //
     },
     proto::{
         data_out::{
@@ -34,15 +37,13 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         Arc,
         SpinLock, //
-    },
-    time::{
-        Instant,
-        Monotonic, //
     },
 };
 
@@ -118,11 +119,9 @@ struct Pings {
 
 /// What RX and TX share, under one lock.
 struct Shared {
-    stat_sn: StatSnTracker,
     pings: Pings,
     /// The first reason to end; later ones follow from it.
     error: Option<ConnectionError>,
-    last_received: Instant<Monotonic>,
 }
 
 /// The part of what was agreed that the transfer of data needs.
@@ -165,6 +164,13 @@ pub(crate) struct Connection {
     /// Bytes of PDUs sent and received.
     pub(super) sent_bytes: Atomic<i64>,
     pub(super) received_bytes: Atomic<i64>,
+    /// The StatSN due next, written by whoever receives; TX acknowledges what stands before it.
+    exp_stat_sn: Atomic<u32>,
+    last_received: Tick,
+    /// 1 when there is an error.
+    failed: Atomic<i32>,
+    /// 1 while pings may be waiting.
+    pinged: Atomic<i32>,
     #[pin]
     shared: SpinLock<Shared>,
 }
@@ -189,16 +195,18 @@ impl Connection {
             negotiated,
             sent_bytes: Atomic::new(0),
             received_bytes: Atomic::new(0),
+            exp_stat_sn: Atomic::new(statuses.expected().get()),
+            last_received: Tick::now(),
+            failed: Atomic::new(0),
+            pinged: Atomic::new(0),
             shared <- new_spinlock!(
                 Shared {
-                    stat_sn: statuses,
                     pings: Pings {
                         waiting: [None; MAX_PINGS],
                         first: 0,
                         count: 0,
                     },
                     error: None,
-                    last_received: Instant::now(),
                 },
                 "Connection::shared"
             ),
@@ -217,23 +225,36 @@ impl Connection {
             if shared.error.is_none() {
                 shared.error = Some(error);
             }
+            // Pairs with the Acquire in `error`.
+            self.failed.store(1, Release);
         }
         self.socket.shutdown();
     }
 
     /// Why the connection ended, if it has.
     pub(super) fn error(&self) -> Option<ConnectionError> {
+        if self.failed.load(Acquire) == 0 {
+            return None;
+        }
         self.shared.lock().error
     }
 
     /// The StatSN to acknowledge, RFC 7143 section 4.2.2.2.
     pub(super) fn exp_stat_sn(&self) -> StatSn {
-        self.shared.lock().stat_sn.expected()
+        StatSn::new(self.exp_stat_sn.load(Relaxed))
     }
 
     /// Takes the StatSN of a PDU that carries a status of its own.
+    ///
+    /// # Context
+    ///
+    /// Whoever receives; there is one at a time.
     pub(super) fn accept_stat_sn(&self, sn: StatSn) -> StatSnOrder {
-        self.shared.lock().stat_sn.accept(sn)
+        let mut tracker = StatSnTracker::expecting(self.exp_stat_sn());
+        let order = tracker.accept(sn);
+        // Relaxed, as nothing but the number itself is told by it.
+        self.exp_stat_sn.store(tracker.expected().get(), Relaxed);
+        order
     }
 
     /// Keeps a ping of the target to be answered.
@@ -246,13 +267,21 @@ impl Connection {
             _ => return Err(ConnectionError::Protocol("too many unanswered NOP-Ins")),
         }
         pings.count += 1;
+        self.pinged.store(1, Relaxed);
         Ok(())
     }
 
     /// The next ping of the target to answer.
     pub(super) fn pop_ping(&self) -> Option<NopIn> {
+        // A ping that is pushed just now is followed by a signal.
+        if self.pinged.load(Relaxed) == 0 {
+            return None;
+        }
         let mut shared = self.shared.lock();
         let pings = &mut shared.pings;
+        if pings.count <= 1 {
+            self.pinged.store(0, Relaxed);
+        }
         let ping = pings.waiting.get_mut(pings.first)?.take()?;
         pings.first = (pings.first + 1) % MAX_PINGS;
         pings.count = pings.count.saturating_sub(1);
@@ -261,12 +290,12 @@ impl Connection {
 
     /// Notes that something has come from the target.
     pub(super) fn touch(&self) {
-        self.shared.lock().last_received = Instant::now();
+        self.last_received.set();
     }
 
     /// How long nothing has come from the target, in milliseconds.
     pub(super) fn silent_ms(&self) -> i64 {
-        self.shared.lock().last_received.elapsed().as_millis()
+        self.last_received.elapsed_ms()
     }
 
     /// Counts bytes sent.

@@ -106,7 +106,7 @@ impl HostOps for Session {
                 guard.apply(self.id, CommandEvent::AbortWanted);
                 let work = guard.end(self.id);
                 drop(guard);
-                give_up(work);
+                self.give_up(work);
                 return EhOutcome::Success;
             }
             CommandState::Active => {
@@ -219,6 +219,14 @@ impl HostOps for Session {
 }
 
 impl Session {
+    /// Gives a command back to the error handler that asked for it.
+    fn give_up(&self, work: Work) {
+        if let Work::Scsi(scsi) = work {
+            self.leaves();
+            scsi.command.give_up();
+        }
+    }
+
     /// Takes a command back that the target has confirmed as aborted.
     fn take_back(&self, cmd: &EhCommand) -> EhOutcome {
         let start = Instant::<Monotonic>::now();
@@ -240,7 +248,7 @@ impl Session {
                 guard.apply(self.id, CommandEvent::Released);
                 let work = guard.end(self.id);
                 drop(guard);
-                give_up(work);
+                self.give_up(work);
                 return EhOutcome::Success;
             }
             drop(guard);
@@ -338,12 +346,5 @@ impl Session {
                 gate @ (Gate::Open | Gate::FailFast | Gate::Closed) => return gate,
             };
         }
-    }
-}
-
-/// Gives a command back to the error handler that asked for it.
-fn give_up(work: Work) {
-    if let Work::Scsi(scsi) = work {
-        scsi.command.give_up();
     }
 }

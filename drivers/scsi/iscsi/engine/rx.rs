@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The RX thread of a connection: always listens, and reads data straight into the pages of the
-//! command it belongs to.
+//! The RX thread of a connection: reads what is not taken as it arrives (see [`super::express`]),
+//! data straight into the pages of the command it belongs to.
 
 use super::{
     connection::{
         Connection,
         ConnectionError, //
     },
-    session::Session,
+    express::Receiver,
+    session::{
+        Completer,
+        Session, //
+    },
     task::{
-        Outcome,
         TaskGuard,
         TaskTable,
         Work, //
@@ -19,13 +22,11 @@ use super::{
 };
 use crate::{
     linux::{
+        arrivals::Arrivals,
         bvec::BioVec,
         crc32c,
         memalloc::NoIo,
-        scsi::{
-            Direction,
-            HostStatus, //
-        },
+        scsi::Direction, //
     },
     proto::{
         command::{
@@ -33,12 +34,7 @@ use crate::{
             CommandEvent,
             CommandState, //
         },
-        data_in::{
-            self,
-            Residual,
-            SenseSegment,
-            Verdict, //
-        },
+        data_in::SenseSegment,
         pdu::{
             AsyncEvent,
             AsyncMessage,
@@ -50,14 +46,8 @@ use crate::{
             R2t,
             Reject,
             ScsiResponse,
-            ScsiStatus,
             SegmentLens,
-            StatSnUse,
             TargetPdu, //
-        },
-        sn::{
-            StatSnOrder,
-            WindowUpdate, //
         },
     },
 };
@@ -88,20 +78,35 @@ pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
         session: &session,
         conn: &conn,
     };
-    while conn.error().is_none() {
-        if let Err(error) = receiver.receive_pdu() {
-            session.connection_failed(&conn, error);
+    Arrivals::with(&conn.socket, &receiver, |arrivals| {
+        let reader = Reader {
+            session: &session,
+            conn: &conn,
+            receiver: &receiver,
+            arrivals,
+        };
+        while conn.error().is_none() {
+            // Short answers are taken meanwhile.
+            arrivals.wait();
+            if conn.error().is_some() {
+                break;
+            }
+            if let Err(error) = reader.receive_pdu() {
+                session.connection_failed(&conn, error);
+            }
         }
-    }
+    });
 }
 
 /// One RX thread at work.
-struct Receiver<'a> {
+struct Reader<'a> {
     session: &'a Session,
     conn: &'a Connection,
+    receiver: &'a Receiver<'a>,
+    arrivals: &'a Arrivals<'a, Receiver<'a>>,
 }
 
-impl Receiver<'_> {
+impl Reader<'_> {
     /// Receives and handles one PDU.
     fn receive_pdu(&self) -> Result<(), ConnectionError> {
         let mut header: Bhs = [0; 48];
@@ -109,21 +114,11 @@ impl Receiver<'_> {
         self.conn.touch();
         trace::received(self.session.id, self.conn.cid, &header);
 
-        let lens = SegmentLens::of(
-            &header,
-            self.conn.limits.max_recv_segment,
-            self.conn.header_digest,
-            self.conn.data_digest,
-        )
-        .map_err(|_| {
-            // The length is not to be trusted if the digest says so; and if it is right, the PDU is
-            // one that we have not allowed.
-            ConnectionError::Protocol("data segment longer than our MaxRecvDataSegmentLength")
-        })?;
+        let lens = self.receiver.lens(&header)?;
         self.read_rest_of_header(&header, &lens)?;
         let pdu = TargetPdu::parse(&header)
             .map_err(|_| ConnectionError::Protocol("PDU of a kind that no target sends"))?;
-        self.update_numbers(&pdu)?;
+        self.receiver.update_numbers(&pdu)?;
 
         match &pdu {
             TargetPdu::DataIn(data) => return self.data_in(data, &lens),
@@ -146,6 +141,7 @@ impl Receiver<'_> {
     }
 
     fn read(&self, buf: &mut [u8]) -> Result<(), ConnectionError> {
+        self.arrivals.expect(buf.len() as u32);
         self.conn.socket.recv_into(buf).map_err(lost)?;
         self.conn.count_received(buf.len());
         Ok(())
@@ -153,6 +149,9 @@ impl Receiver<'_> {
 
     /// Reads additional header segments, which no PDU of a target needs, and checks the digest.
     fn read_rest_of_header(&self, header: &Bhs, lens: &SegmentLens) -> Result<(), ConnectionError> {
+        if lens.ahs == 0 && lens.header_digest == 0 {
+            return Ok(());
+        }
         let mut digest = crc32c::Digest::new();
         digest.update(header);
         let mut left = lens.ahs as usize;
@@ -169,25 +168,6 @@ impl Receiver<'_> {
             self.read(&mut got)?;
             if got != digest.finish() {
                 return Err(ConnectionError::HeaderDigest);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the serial numbers of a PDU, RFC 7143 section 4.2.2.
-    fn update_numbers(&self, pdu: &TargetPdu) -> Result<(), ConnectionError> {
-        if let StatSnUse::Takes(sn) = pdu.stat_sn() {
-            match self.conn.accept_stat_sn(sn) {
-                StatSnOrder::InOrder => (),
-                StatSnOrder::Repeated | StatSnOrder::Gap { .. } => {
-                    return Err(ConnectionError::Protocol("StatSN out of order"))
-                }
-            }
-        }
-        if let Some((exp, max)) = pdu.window() {
-            let update = self.session.window.lock().handle_update(exp, max);
-            if update == WindowUpdate::Opened && !self.session.pending.is_empty() {
-                self.session.tx_event.signal();
             }
         }
         Ok(())
@@ -227,13 +207,17 @@ impl Receiver<'_> {
             scsi.rx_holds = false;
             if result.is_ok() {
                 done = data.ending().map(|(status, residual)| {
-                    self.settle(scsi.expected, scsi.data_in.received(), status, residual)
+                    let received = scsi.data_in.received();
+                    self.receiver
+                        .settle(scsi.expected, received, status, residual)
                 });
             }
         }
         match done {
-            Some(outcome) => self.session.answered(tag, guard, outcome),
-            None => self.session.released(tag, guard),
+            Some(outcome) => self
+                .session
+                .answered(tag, guard, outcome, Completer::Thread),
+            None => self.session.released(tag, guard, Completer::Thread),
         }
         result
     }
@@ -265,6 +249,7 @@ impl Receiver<'_> {
                     "Data-In beyond the command's memory",
                 ));
             }
+            self.arrivals.expect(bytes);
             self.conn.socket.recv(pieces).map_err(lost)?;
             self.conn.count_received(bytes as usize);
             if with_digest {
@@ -383,50 +368,17 @@ impl Receiver<'_> {
                 "SCSI response to a request of another kind",
             ));
         };
-        let outcome = match response.ending() {
-            Some((status, residual)) => {
-                if kept > 0 {
-                    let data = buf.get(..kept).unwrap_or(&[]);
-                    if let Ok(segment) = SenseSegment::parse_start(data, lens.data.get() as usize) {
-                        scsi.command.set_sense(segment.sense);
-                    }
-                }
-                let moved = match scsi.direction {
-                    Direction::None => 0,
-                    Direction::Read => scsi.data_in.received(),
-                    // Only the target knows what of it was taken.
-                    Direction::Write => match residual {
-                        Residual::Underflow(count) => scsi.expected.saturating_sub(count),
-                        Residual::None | Residual::Overflow(_) => scsi.expected,
-                    },
-                };
-                self.settle(scsi.expected, moved, status, residual)
+        if kept > 0 && response.ending().is_some() {
+            let data = buf.get(..kept).unwrap_or(&[]);
+            if let Ok(segment) = SenseSegment::parse_start(data, lens.data.get() as usize) {
+                scsi.command.set_sense(segment.sense);
             }
-            // The target could not execute it at all, RFC 7143 section 11.4.3.
-            None => Outcome::transport(HostStatus::Error),
-        };
-        self.session
-            .answered(TaskTable::index_of(response.itt), guard, outcome);
-        Ok(())
-    }
-
-    /// What to tell the mid-layer of a command that has ended with a SCSI status.
-    fn settle(&self, expected: u32, moved: u32, status: ScsiStatus, residual: Residual) -> Outcome {
-        let settled = data_in::settle(expected, moved, residual);
-        let host = match settled.verdict {
-            Verdict::Agrees => HostStatus::Ok,
-            // Bytes are missing and the target says that none are: nothing of it can be trusted.
-            // With a status other than GOOD there is nothing to trust to begin with.
-            Verdict::Missing | Verdict::Implausible if status == ScsiStatus::GOOD => {
-                HostStatus::Error
-            }
-            Verdict::Missing | Verdict::Implausible => HostStatus::Ok,
-        };
-        Outcome {
-            host,
-            status: status.get(),
-            residual: settled.residual,
         }
+        let outcome = self.receiver.outcome(scsi, response);
+        let tag = TaskTable::index_of(response.itt);
+        self.session
+            .answered(tag, guard, outcome, Completer::Thread);
+        Ok(())
     }
 
     /// An answer to a ping of ours, or a ping of the target's, RFC 7143 section 11.19.

@@ -19,15 +19,23 @@ use super::{
         Work, //
     },
     trace,
-    tx::Batch, //
+    tx::{
+        self,
+        Sending, //
+    },
 };
 use crate::{
     config::StaticTarget,
     linux::{
         event::Event,
+        lock::{
+            new_spinlock_bh,
+            SpinLockBh, //
+        },
         scsi::{
             Busy,
             Command,
+            Direction,
             Host,
             HostLimits,
             HostStatus, //
@@ -82,6 +90,12 @@ use kernel::{
 
 /// Commands of the mid-layer that a session takes at a time.
 const CAN_QUEUE: u16 = 512;
+
+/// With fewer commands than this under way, a new one is sent by its submitter.
+const SENT_BY_SUBMITTER: i32 = 2;
+
+/// And if it brings no more data than this with it, in bytes: what fits in the socket without waiting.
+const SUBMITTER_BYTES: u32 = 32 * 1024;
 
 /// Commands at a time and logical unit, until the administrator says otherwise.
 const CMD_PER_LUN: i16 = 128;
@@ -145,6 +159,15 @@ impl Gate {
     }
 }
 
+/// Who completes a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Completer {
+    /// A thread of the session, without locks.
+    Thread,
+    /// A softirq, or somebody with softirqs off, maybe with the lock of the socket.
+    Softirq,
+}
+
 /// The state of a session that changes slowly, under one lock: the last in the order of locks.
 pub(super) struct Slow {
     pub(super) connection_state: ConnectionState,
@@ -191,19 +214,15 @@ pub(crate) struct Session {
     pub(super) initiator: Arc<Initiator>,
     pub(super) tasks: TaskTable,
     /// Commands that wait to be sent.
-    #[pin]
     pub(super) pending: TagQueue,
     /// Tasks that have data to send.
-    #[pin]
     pub(super) data_out: TagQueue,
     /// Requests of our own that wait to be sent.
-    #[pin]
     pub(super) control: TagQueue,
     /// Commands that the IC thread has to complete.
-    #[pin]
     completions: TagQueue,
     #[pin]
-    pub(super) window: SpinLock<CmdWindow>,
+    pub(super) window: SpinLockBh<CmdWindow>,
     gate: Atomic<i32>,
     /// 1 when the session is to be ended, and not recovered any more.
     closing: Atomic<i32>,
@@ -236,7 +255,9 @@ pub(crate) struct Session {
     #[pin]
     pub(super) slow: SpinLock<Slow>,
     #[pin]
-    batch: SpinLock<Option<KBox<Batch>>>,
+    pub(super) sending: Mutex<Sending>,
+    /// Commands of the mid-layer that are here, for the choice of who sends.
+    busy: Atomic<i32>,
     /// One error handler at a time.
     #[pin]
     pub(super) eh: Mutex<()>,
@@ -253,7 +274,7 @@ impl Session {
         target: StaticTarget,
     ) -> Result<Arc<Self>> {
         let depth = u32::from(CAN_QUEUE) + OWN_TASKS;
-        let batch = Batch::new()?;
+        let sending = Sending::new()?;
         let session = Arc::pin_init(
             try_pin_init!(Self {
                 id,
@@ -261,11 +282,11 @@ impl Session {
                 isid,
                 initiator,
                 tasks: TaskTable::new(depth)?,
-                pending <- TagQueue::new(depth),
-                data_out <- TagQueue::new(depth),
-                control <- TagQueue::new(depth),
-                completions <- TagQueue::new(depth),
-                window <- new_spinlock!(CmdWindow::new(FIRST_CMD_SN), "Session::window"),
+                pending: TagQueue::new(depth)?,
+                data_out: TagQueue::new(depth)?,
+                control: TagQueue::new(depth)?,
+                completions: TagQueue::new(depth)?,
+                window <- new_spinlock_bh!(CmdWindow::new(FIRST_CMD_SN), "Session::window"),
                 gate: Atomic::new(Gate::Recovering as i32),
                 closing: Atomic::new(0),
                 stop: Atomic::new(0),
@@ -292,7 +313,8 @@ impl Session {
                     },
                     "Session::slow"
                 ),
-                batch <- new_spinlock!(Some(batch), "Session::batch"),
+                sending <- new_mutex!(sending, "Session::sending"),
+                busy: Atomic::new(0),
                 eh <- new_mutex!((), "Session::eh"),
                 scsi <- new_mutex!(None, "Session::scsi"),
             }),
@@ -475,14 +497,9 @@ impl Session {
         self.wd_event.signal();
     }
 
-    /// Lends the TX thread its batch.
-    pub(super) fn take_batch(&self) -> Option<KBox<Batch>> {
-        self.batch.lock().take()
-    }
-
-    /// Takes the batch of a TX thread that ends.
-    pub(super) fn return_batch(&self, batch: KBox<Batch>) {
-        *self.batch.lock() = Some(batch);
+    /// Whether anything is queued for TX; late, for others than whoever sends.
+    pub(super) fn has_to_send(&self) -> bool {
+        !(self.pending.is_empty() && self.data_out.is_empty() && self.control.is_empty())
     }
 
     /// Remembers why there is no connection, and tells the operator.
@@ -498,10 +515,20 @@ impl Session {
         self.slow.lock().last_error = report;
     }
 
+    /// A command of the mid-layer is about to leave the session.
+    pub(super) fn leaves(&self) {
+        self.busy.fetch_sub(1, Relaxed);
+    }
+
     /// Takes a command from the mid-layer.
+    ///
+    /// # Context
+    ///
+    /// The submitter; may sleep.
     pub(super) fn queue(&self, command: Command) -> Result<(), (Command, Busy)> {
         let tag = command.tag();
         let is_last = command.is_last();
+        let is_short = command.direction() != Direction::Write || command.len() <= SUBMITTER_BYTES;
         let Some(task) = self.tasks.get(tag) else {
             command.done(HostStatus::Error, 0);
             return Ok(());
@@ -522,21 +549,33 @@ impl Session {
         }
         guard.begin(self.id, Work::Scsi(ScsiTask::new(command)));
         drop(guard);
+        let busy = self.busy.fetch_add(1, Relaxed);
         self.pending.push(tag);
         if is_last {
-            self.tx_event.signal();
+            // With many commands under way a thread that sends a few at once is worth its wake-up.
+            if busy < SENT_BY_SUBMITTER && is_short {
+                tx::send_now(self);
+            } else {
+                self.tx_event.signal();
+            }
         }
         Ok(())
     }
 
     /// The answer to a command has come: completes it, or leaves that to the thread that still
     /// works on its pages.
-    pub(super) fn answered(&self, tag: u32, mut guard: TaskGuard<'_>, outcome: Outcome) {
+    pub(super) fn answered(
+        &self,
+        tag: u32,
+        mut guard: TaskGuard<'_>,
+        outcome: Outcome,
+        by: Completer,
+    ) {
         match guard.scsi() {
-            Some(scsi) if scsi.outcome.is_some() => self.released(tag, guard),
+            Some(scsi) if scsi.outcome.is_some() => self.released(tag, guard, by),
             Some(scsi) => {
                 scsi.outcome = Some(outcome);
-                self.released(tag, guard);
+                self.released(tag, guard, by);
             }
             None => (),
         }
@@ -547,7 +586,7 @@ impl Session {
     /// NOTE: completed by the thread that finds it complete, RX as a rule, and not by IC: with no
     /// lock held, `scsi_done` neither sleeps nor calls an error handler, which always has a thread
     /// of its own in Linux. IC completes what a flush ends.
-    pub(super) fn released(&self, tag: u32, mut guard: TaskGuard<'_>) {
+    pub(super) fn released(&self, tag: u32, mut guard: TaskGuard<'_>, by: Completer) {
         let Some(scsi) = guard.scsi() else {
             return;
         };
@@ -562,7 +601,7 @@ impl Session {
         };
         guard.apply(self.id, CommandEvent::Answered(Answer::Done));
         match self.tasks.get(tag) {
-            Some(task) => task.complete(self.id, guard, outcome),
+            Some(task) => task.complete(self, guard, outcome, by),
             None => drop(guard),
         }
     }
@@ -571,7 +610,7 @@ impl Session {
     pub(super) fn hand_over(&self, tag: u32, mut guard: TaskGuard<'_>) {
         match guard.scsi() {
             Some(scsi) if scsi.outcome.is_some() && !scsi.is_held() => (),
-            Some(_) => return self.released(tag, guard),
+            Some(_) => return self.released(tag, guard, Completer::Thread),
             None => return,
         }
         guard.apply(self.id, CommandEvent::Answered(Answer::Done));
@@ -713,7 +752,7 @@ impl Session {
                 }
                 let outcome = guard.scsi().and_then(|scsi| scsi.outcome);
                 let outcome = outcome.unwrap_or(Outcome::transport(HostStatus::Error));
-                task.complete(self.id, guard, outcome);
+                task.complete(&self, guard, outcome, Completer::Thread);
                 self.eh_event.signal();
             }
             if self.ic_stop.load(Acquire) != 0 && self.completions.is_empty() {

@@ -3,16 +3,12 @@
 //! Queues of task tags: many producers that never wait, one consumer.
 
 use kernel::{
-    new_spinlock,
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Full,
-            Relaxed, //
-        },
-        SpinLock, //
-    },
+    sync::atomic::{
+        Atomic,
+        Full,
+        Relaxed, //
+    }, //
 };
 
 /// The end of a list of tags.
@@ -24,9 +20,8 @@ const END: u32 = u32::MAX;
 /// pushed at once and then hands it out in the order of the pushes. Pushing a tag that is already in
 /// the queue does nothing: the consumer will look at the task when it comes to it.
 ///
-/// The consumer side may move from one thread to another (a new TX thread after a reconnect goes on
-/// with the same queue), but two threads at a time get in each other's order.
-#[pin_data]
+/// The consumer side may move from one thread to another under a lock of theirs. Two consumers at a
+/// time would hand out tags twice, and forget others.
 pub(super) struct TagQueue {
     /// The tag pushed last, or `END`.
     head: Atomic<u32>,
@@ -34,25 +29,18 @@ pub(super) struct TagQueue {
     links: KVec<Atomic<u32>>,
     /// For each tag 1 while it is in the queue.
     queued: KVec<Atomic<i32>>,
-    /// What the consumer has taken over, in order.
-    #[pin]
-    taken: SpinLock<Taken>,
-}
-
-/// The consumer's part of the queue.
-struct Taken {
-    /// The next tag to hand out, or `END`.
-    first: u32,
+    /// The consumer's: the first of what it has taken over, in order, or `END`.
+    first: Atomic<u32>,
 }
 
 impl TagQueue {
     /// An empty queue for tags below `depth`.
-    pub(super) fn new(depth: u32) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
+    pub(super) fn new(depth: u32) -> Result<Self> {
+        Ok(Self {
             head: Atomic::new(END),
             links: words(depth, END)?,
             queued: flags(depth)?,
-            taken <- new_spinlock!(Taken { first: END }, "TagQueue::taken"),
+            first: Atomic::new(END),
         })
     }
 
@@ -82,25 +70,25 @@ impl TagQueue {
         }
     }
 
-    /// Takes the tag at the front of the queue.
+    /// Takes the tag at the front of the queue; for the consumer.
     pub(super) fn pop(&self) -> Option<u32> {
-        let mut taken = self.taken.lock();
-        if taken.first == END {
-            taken.first = self.take_all();
-        }
-        let tag = taken.first;
+        let mut tag = self.first.load(Relaxed);
         if tag == END {
-            return None;
+            if self.head.load(Relaxed) == END {
+                return None;
+            }
+            tag = self.take_all();
         }
-        taken.first = self.links.get(tag as usize)?.load(Relaxed);
+        let next = self.links.get(tag as usize)?.load(Relaxed);
+        self.first.store(next, Relaxed);
         // See `push`.
         self.queued.get(tag as usize)?.xchg(0, Full);
         Some(tag)
     }
 
-    /// Whether a `pop` would find nothing.
+    /// Whether a `pop` would find nothing. For others than the consumer, the answer may be late.
     pub(super) fn is_empty(&self) -> bool {
-        self.taken.lock().first == END && self.head.load(Relaxed) == END
+        self.first.load(Relaxed) == END && self.head.load(Relaxed) == END
     }
 
     /// Takes what was pushed and turns it round, so that the first pushed comes first.

@@ -6,12 +6,23 @@
 //! an index into memory that exists; whether a command is behind it, and the right one, is asked
 //! under the task's lock.
 
+use super::session::{
+    Completer,
+    Session, //
+};
 use crate::{
     config::limits::MAX_OUTSTANDING_R2T,
-    linux::scsi::{
-        Command,
-        Direction,
-        HostStatus, //
+    linux::{
+        lock::{
+            new_spinlock_bh,
+            SpinLockBh,
+            SpinLockBhGuard, //
+        },
+        scsi::{
+            Command,
+            Direction,
+            HostStatus, //
+        },
     },
     proto::{
         command::{
@@ -37,19 +48,14 @@ use crate::{
     },
 };
 use kernel::{
-    new_spinlock, pr_warn_once,
+    pr_warn_once,
     prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        lock::spinlock::SpinLockBackend,
-        lock::Guard,
-        SpinLock, //
-    },
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    }, //
 };
 
 /// The bits of an Initiator Task Tag that are the number of the task; the rest is its generation,
@@ -270,13 +276,13 @@ impl ScsiTask {
 #[pin_data]
 pub(super) struct Task {
     #[pin]
-    inner: SpinLock<TaskInner>,
+    inner: SpinLockBh<TaskInner>,
     /// Completions that have begun, under the lock, and not returned from the mid-layer yet.
     completing: Atomic<i32>,
 }
 
 /// The lock of a task, held.
-pub(super) type TaskGuard<'a> = Guard<'a, TaskInner, SpinLockBackend>;
+pub(super) type TaskGuard<'a> = SpinLockBhGuard<'a, TaskInner>;
 
 impl Task {
     /// Takes the task's lock: the first in the order of locks.
@@ -288,15 +294,25 @@ impl Task {
     ///
     /// # Context
     ///
-    /// A thread of the session, `guard` being the only lock held; see [`Command::done_here`].
-    pub(super) fn complete(&self, session: u32, mut guard: TaskGuard<'_>, outcome: Outcome) {
+    /// Whoever `by` says, `guard` being the only lock of the engine that is held.
+    pub(super) fn complete(
+        &self,
+        session: &Session,
+        mut guard: TaskGuard<'_>,
+        outcome: Outcome,
+        by: Completer,
+    ) {
         // Relaxed, as the lock orders it for whoever finds the task free.
         self.completing.fetch_add(1, Relaxed);
-        let work = guard.end(session);
+        let work = guard.end(session.id);
         drop(guard);
         if let Work::Scsi(mut scsi) = work {
+            session.leaves();
             scsi.command.set_residual(outcome.residual);
-            scsi.command.done_here(outcome.host, outcome.status);
+            match by {
+                Completer::Thread => scsi.command.done_here(outcome.host, outcome.status),
+                Completer::Softirq => scsi.command.done(outcome.host, outcome.status),
+            }
         }
         // Pairs with the Acquire in `is_completing`: who sees 0 comes after the call above.
         self.completing.fetch_sub(1, Release);
@@ -325,7 +341,7 @@ impl TaskTable {
             tasks.push(
                 KBox::pin_init(
                     pin_init!(Task {
-                        inner <- new_spinlock!(
+                        inner <- new_spinlock_bh!(
                             TaskInner {
                                 index,
                                 generation: 0,

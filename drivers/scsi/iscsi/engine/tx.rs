@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The TX thread of a connection: takes what waits, builds PDUs, sends many of them at once.
+//! The TX thread of a connection: takes what waits, builds PDUs, sends many of them at once. A
+//! command that finds the connection idle is sent by its submitter instead ([`send_now`]).
 //!
 //! What goes first: requests of our own, answers to pings, data that was asked for, new commands.
 
@@ -88,7 +89,7 @@ struct Run {
 }
 
 /// PDUs that are sent together.
-pub(super) struct Batch {
+struct Batch {
     staging: Pages<STAGING_ORDER>,
     /// Bytes of `staging` in use.
     used: usize,
@@ -108,7 +109,7 @@ impl Batch {
     /// # Context
     ///
     /// Allocates with `GFP_KERNEL`: made with the session, used by each of its connections in turn.
-    pub(super) fn new() -> Result<KBox<Self>> {
+    fn new() -> Result<KBox<Self>> {
         let no_run = Run {
             end: 0,
             payload: Payload::Copied,
@@ -204,7 +205,7 @@ impl Batch {
     }
 
     /// Forgets everything; what a connection that broke has left behind.
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.used = 0;
         self.growing = None;
         self.count = 0;
@@ -244,17 +245,15 @@ impl Batch {
 /// Runs without reclaim: memory may be waiting for what it sends.
 pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
     let _reclaim = NoReclaim::enter();
-    let Some(mut batch) = session.take_batch() else {
-        session.connection_failed(&conn, ConnectionError::Transport(ENOMEM));
-        return;
-    };
-    let mut sender = Sender {
-        session: &session,
-        conn: &conn,
-        batch: &mut batch,
-    };
+    session.sending.lock().conn = Some(conn.clone());
     while conn.error().is_none() {
-        match sender.send_waiting() {
+        let result = Sender {
+            session: &session,
+            conn: &conn,
+            batch: &mut session.sending.lock().batch,
+        }
+        .send_waiting();
+        match result {
             Ok(true) => (),
             Ok(false) => {
                 session.tx_event.wait(None);
@@ -262,12 +261,74 @@ pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
             Err(error) => session.connection_failed(&conn, error),
         }
     }
-    sender.release(None);
+    // Nobody sends over this connection any more after this.
+    let mut sending = session.sending.lock();
+    sending.conn = None;
+    let batch = &mut sending.batch;
+    Sender {
+        session: &session,
+        conn: &conn,
+        batch,
+    }
+    .release(None);
     batch.clear();
-    session.return_batch(batch);
 }
 
-/// One TX thread at work.
+/// The sending side of a session, for whoever sends: the TX thread, or a submitter.
+pub(super) struct Sending {
+    batch: KBox<Batch>,
+    /// The connection that the TX thread serves.
+    conn: Option<Arc<Connection>>,
+}
+
+impl Sending {
+    /// No connection yet.
+    pub(super) fn new() -> Result<Self> {
+        Ok(Self {
+            batch: Batch::new()?,
+            conn: None,
+        })
+    }
+}
+
+/// Sends what waits, if nobody else does and it can be done at once, instead of waking the TX thread:
+/// for a command that has the connection to itself, this saves a change of threads.
+///
+/// # Context
+///
+/// A submitter, without locks of ours; sleeps shortly. Allocates without reclaim, as the TX thread.
+pub(super) fn send_now(session: &Session) {
+    let Some(mut sending) = session.sending.try_lock() else {
+        // Whoever sends may have looked at the queue already.
+        session.tx_event.signal();
+        return;
+    };
+    let Sending { batch, conn } = &mut *sending;
+    let sent = match conn.as_deref() {
+        Some(conn) if conn.error().is_none() && conn.socket.has_room() => {
+            let _reclaim = NoReclaim::enter();
+            Sender {
+                session,
+                conn,
+                batch,
+            }
+            .send_waiting()
+        }
+        // The thread can wait for room; and a new one begins with what waits.
+        _ => Ok(true),
+    };
+    match (sent, conn.clone()) {
+        (Err(error), Some(conn)) => {
+            drop(sending);
+            session.connection_failed(&conn, error);
+        }
+        // What came meanwhile found this lock taken, and has woken the thread.
+        _ if session.has_to_send() => session.tx_event.signal(),
+        _ => (),
+    }
+}
+
+/// Somebody at work who sends.
 struct Sender<'a> {
     session: &'a Session,
     conn: &'a Connection,
@@ -289,7 +350,10 @@ impl Sender<'_> {
                 }
             } else if let Some(tag) = self.session.data_out.pop() {
                 self.data_out(tag)?;
-            } else if self.session.gate() != Gate::Open || self.session.window.lock().open() == 0 {
+            } else if self.session.pending.is_empty()
+                || self.session.gate() != Gate::Open
+                || self.session.window.lock().open() == 0
+            {
                 // After a logout request nothing new may be sent (RFC 7143 section 11.14).
                 break;
             } else if let Some(tag) = self.session.pending.pop() {
@@ -353,9 +417,10 @@ impl Sender<'_> {
             cdb,
         };
         let goes_on = scsi.unsolicited.is_some();
-        trace::sent(self.session.id, self.conn.cid, &header.to_bytes());
+        let header = header.to_bytes();
+        trace::sent(self.session.id, self.conn.cid, &header);
         self.header_with_ahs(
-            &header.to_bytes(),
+            &header,
             extension.get(..usize::from(ahs_words) * 4).unwrap_or(&[]),
         );
         if plan.immediate() != SegmentLen::ZERO {

@@ -15,6 +15,7 @@
 #include <linux/wait.h>			/* wait queues of the threads */
 #include <net/genetlink.h>		/* the control family */
 #include <net/sock.h>			/* struct sock */
+#include <net/tcp.h>			/* tcp_read_done */
 #include <scsi/scsi.h>			/* SCSI status and return codes */
 #include <scsi/scsi_cmnd.h>		/* struct scsi_cmnd */
 #include <scsi/scsi_device.h>		/* struct scsi_device */

@@ -68,20 +68,23 @@ impl BioVec {
     /// a digest over them is then wrong, which is why block devices with a digest ask for stable
     /// pages.
     pub(crate) fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
-        if self.0.bv_page.is_null() {
+        let Some(start) = self.start() else {
             return f(&[]);
+        };
+        // SAFETY: By the contract of `from_raw` the bytes are there to be read.
+        f(unsafe { core::slice::from_raw_parts(start.as_ptr(), self.len()) })
+    }
+
+    /// Where the bytes are; `None` if there are none.
+    pub(super) fn start(&self) -> Option<NonNull<u8>> {
+        if self.0.bv_page.is_null() {
+            return None;
         }
         // SAFETY: The page exists by the contract of `from_raw`; without high memory (the module
         // needs 64 bits) its address is valid for all pages behind it too.
-        let start = unsafe { bindings::iscsi_helper_page_address(self.0.bv_page) };
-        // SAFETY: By the contract of `from_raw` the bytes are inside the memory at `start`.
-        let bytes = unsafe {
-            core::slice::from_raw_parts(
-                start.cast::<u8>().add(self.0.bv_offset as usize),
-                self.len(),
-            )
-        };
-        f(bytes)
+        let page = unsafe { bindings::iscsi_helper_page_address(self.0.bv_page) };
+        // SAFETY: By the contract of `from_raw` the bytes are inside the memory that begins there.
+        NonNull::new(unsafe { page.cast::<u8>().add(self.0.bv_offset as usize) })
     }
 }
 

@@ -7,6 +7,45 @@
 
 #include "helpers.h"
 
+void iscsi_helper_spin_lock_init(spinlock_t *lock, const char *name, struct lock_class_key *key)
+{
+#ifdef CONFIG_DEBUG_SPINLOCK
+	__raw_spin_lock_init(spinlock_check(lock), name, key, LD_WAIT_CONFIG);
+#else
+	spin_lock_init(lock);
+#endif
+}
+
+void iscsi_helper_spin_lock_bh(spinlock_t *lock)
+{
+	spin_lock_bh(lock);
+}
+
+bool iscsi_helper_spin_trylock_bh(spinlock_t *lock)
+{
+	return spin_trylock_bh(lock);
+}
+
+void iscsi_helper_spin_unlock_bh(spinlock_t *lock)
+{
+	spin_unlock_bh(lock);
+}
+
+void iscsi_helper_spin_assert_is_held(spinlock_t *lock)
+{
+	lockdep_assert_held(lock);
+}
+
+void iscsi_helper_local_bh_disable(void)
+{
+	local_bh_disable();
+}
+
+void iscsi_helper_local_bh_enable(void)
+{
+	local_bh_enable();
+}
+
 void iscsi_helper_init_completion(struct completion *x)
 {
 	init_completion(x);
@@ -26,6 +65,16 @@ void iscsi_helper_event_signal(atomic_t *signalled, struct wait_queue_head *wait
 long iscsi_helper_event_wait(atomic_t *signalled, struct wait_queue_head *waiter, long timeout)
 {
 	return wait_event_idle_timeout(*waiter, atomic_xchg(signalled, 0), timeout);
+}
+
+unsigned long iscsi_helper_jiffies(void)
+{
+	return READ_ONCE(jiffies);
+}
+
+unsigned int iscsi_helper_jiffies_to_msecs(unsigned long passed)
+{
+	return jiffies_to_msecs(passed);
 }
 
 struct page *iscsi_helper_alloc_pages(gfp_t gfp, unsigned int order)
@@ -101,6 +150,105 @@ void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds)
 void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds)
 {
 	WRITE_ONCE(sk->sk_sndtimeo, seconds ? (long)seconds * HZ : MAX_SCHEDULE_TIMEOUT);
+}
+
+bool iscsi_helper_sock_has_room(struct sock *sk)
+{
+	return sk_stream_memory_free(sk);
+}
+
+void iscsi_helper_lock_sock(struct sock *sk)
+{
+	lock_sock(sk);
+}
+
+/* Gives what iscsi_helper_sock_set_data_ready() has put there. */
+void *iscsi_helper_sock_callback_lock(struct sock *sk)
+{
+	read_lock_bh(&sk->sk_callback_lock);
+	return sk->sk_user_data;
+}
+
+void iscsi_helper_sock_callback_unlock(struct sock *sk)
+{
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+void (*iscsi_helper_sock_data_ready(struct sock *sk))(struct sock *sk)
+{
+	return sk->sk_data_ready;
+}
+
+void iscsi_helper_sock_set_data_ready(struct sock *sk, void (*data_ready)(struct sock *sk),
+				      void *user_data)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	sk->sk_user_data = user_data;
+	WRITE_ONCE(sk->sk_data_ready, data_ready);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/* Sleeps until waiting is 0, or nothing comes any more. */
+void iscsi_helper_sock_wait(struct sock *sk, atomic_t *waiting)
+{
+	wait_event_interruptible(*sk_sleep(sk), !atomic_read(waiting) || READ_ONCE(sk->sk_err) ||
+				 READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
+}
+
+u32 iscsi_helper_tcp_copied_seq(struct sock *sk)
+{
+	return READ_ONCE(tcp_sk(sk)->copied_seq);
+}
+
+u32 iscsi_helper_tcp_rcv_nxt(struct sock *sk)
+{
+	return READ_ONCE(tcp_sk(sk)->rcv_nxt);
+}
+
+u32 iscsi_helper_tcp_inq(struct sock *sk)
+{
+	return tcp_sk(sk)->rcv_nxt - tcp_sk(sk)->copied_seq;
+}
+
+/*
+ * How many more bytes are sure to come before some are read: the peer may send them, there is room for
+ * them, and they are not less than a segment, which it would hold back. Its segments are at most half
+ * the widest window that it has seen, about.
+ */
+u32 iscsi_helper_tcp_room(struct sock *sk, u32 *widest)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 room = tcp_receive_window(tp);
+
+	*widest = max(*widest, tp->rcv_wnd);
+	if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) / 2 ||
+	    room < min_t(u32, tp->advmss, *widest / 8 * 5))
+		return 0;
+	return room;
+}
+
+/* Copies what stands offset bytes into what was received, and leaves it there. */
+bool iscsi_helper_tcp_peek(struct sock *sk, u32 offset, void *to, u32 len)
+{
+	u32 seq = tcp_sk(sk)->copied_seq + offset;
+	struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		u32 at = seq - TCP_SKB_CB(skb)->seq;
+		u32 part;
+
+		if (at >= skb->len)
+			continue;
+		part = min(len, skb->len - at);
+		if (skb_copy_bits(skb, at, to, part))
+			return false;
+		len -= part;
+		if (!len)
+			return true;
+		seq += part;
+		to += part;
+	}
+	return false;
 }
 
 unsigned int iscsi_helper_scsi_cmd_tag(struct scsi_cmnd *cmd)

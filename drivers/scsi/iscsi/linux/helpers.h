@@ -11,15 +11,27 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 #include <scsi/scsi_cmnd.h>
 #include <scsi/scsi_device.h>
 #include <scsi/scsi_host.h>
 #include <scsi/scsi_transport_iscsi.h>
 
+void iscsi_helper_spin_lock_init(spinlock_t *lock, const char *name, struct lock_class_key *key);
+void iscsi_helper_spin_lock_bh(spinlock_t *lock);
+bool iscsi_helper_spin_trylock_bh(spinlock_t *lock);
+void iscsi_helper_spin_unlock_bh(spinlock_t *lock);
+void iscsi_helper_spin_assert_is_held(spinlock_t *lock);
+void iscsi_helper_local_bh_disable(void);
+void iscsi_helper_local_bh_enable(void);
+
 void iscsi_helper_init_completion(struct completion *x);
 void iscsi_helper_init_waitqueue_head(struct wait_queue_head *waiter);
 void iscsi_helper_event_signal(atomic_t *signalled, struct wait_queue_head *waiter);
 long iscsi_helper_event_wait(atomic_t *signalled, struct wait_queue_head *waiter, long timeout);
+
+unsigned long iscsi_helper_jiffies(void);
+unsigned int iscsi_helper_jiffies_to_msecs(unsigned long passed);
 
 struct page *iscsi_helper_alloc_pages(gfp_t gfp, unsigned int order);
 void *iscsi_helper_page_address(const struct page *page);
@@ -42,6 +54,20 @@ void iscsi_helper_put_task_struct(struct task_struct *task);
 void iscsi_helper_sock_for_storage(struct socket *sock);
 void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds);
 void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds);
+bool iscsi_helper_sock_has_room(struct sock *sk);
+void iscsi_helper_lock_sock(struct sock *sk);
+void *iscsi_helper_sock_callback_lock(struct sock *sk);
+void iscsi_helper_sock_callback_unlock(struct sock *sk);
+void (*iscsi_helper_sock_data_ready(struct sock *sk))(struct sock *sk);
+void iscsi_helper_sock_set_data_ready(struct sock *sk, void (*data_ready)(struct sock *sk),
+				      void *user_data);
+void iscsi_helper_sock_wait(struct sock *sk, atomic_t *waiting);
+
+u32 iscsi_helper_tcp_copied_seq(struct sock *sk);
+u32 iscsi_helper_tcp_rcv_nxt(struct sock *sk);
+u32 iscsi_helper_tcp_inq(struct sock *sk);
+u32 iscsi_helper_tcp_room(struct sock *sk, u32 *widest);
+bool iscsi_helper_tcp_peek(struct sock *sk, u32 offset, void *to, u32 len);
 
 unsigned int iscsi_helper_scsi_cmd_tag(struct scsi_cmnd *cmd);
 unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost);

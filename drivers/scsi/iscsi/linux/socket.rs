@@ -103,7 +103,8 @@ impl Socket {
         Ok(Self(sock))
     }
 
-    fn sk(&self) -> *mut bindings::sock {
+    /// The `struct sock` behind the socket, which stays the same while the socket exists.
+    pub(super) fn sk(&self) -> *mut bindings::sock {
         // SAFETY: By the type invariant the socket exists; `sk` does not change while it does.
         unsafe { (*self.0.as_ptr()).sk }
     }
@@ -247,6 +248,12 @@ impl Socket {
             }
             _ => Err(EAFNOSUPPORT),
         }
+    }
+
+    /// Whether something can be sent without waiting for the peer.
+    pub(crate) fn has_room(&self) -> bool {
+        // SAFETY: By the type invariant the socket exists.
+        unsafe { bindings::iscsi_helper_sock_has_room(self.sk()) }
     }
 
     /// Sends all bytes of `pieces`.

@@ -99,7 +99,8 @@ pub(crate) trait HostOps: Send + Sync + Sized + 'static {
     ///
     /// # Context
     ///
-    /// May not sleep. Called from any CPU at the same time.
+    /// May sleep, while no request of the host can be waited for. Called from any CPU at the same
+    /// time.
     fn queue_command(&self, cmd: Command) -> Result<(), (Command, Busy)>;
 
     /// Called after commands of which none was the last of its batch.
@@ -197,6 +198,7 @@ impl<T: HostOps> Host<T> {
             (*raw).dma_alignment = 0;
             (*raw).nr_hw_queues = 1;
             (*raw).set_host_tagset(1);
+            (*raw).set_queuecommand_may_block(1);
             private(raw).write(Private {
                 data: Atomic::new(data.into_foreign()),
                 handlers: Atomic::new(0),

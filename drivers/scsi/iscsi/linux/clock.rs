@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A clock that costs nothing to look at, and only ticks every few milliseconds.
+//!
+//! C header: [`include/linux/jiffies.h`](srctree/include/linux/jiffies.h)
+
+use super::bindings;
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
+
+/// The time of something that happens often, written and read by any thread.
+pub(crate) struct Tick(Atomic<usize>);
+
+impl Tick {
+    /// The present time.
+    pub(crate) fn now() -> Self {
+        Self(Atomic::new(jiffies()))
+    }
+
+    /// Makes it the present time.
+    pub(crate) fn set(&self) {
+        self.0.store(jiffies(), Relaxed);
+    }
+
+    /// Milliseconds since then, of which the last few may be missing.
+    pub(crate) fn elapsed_ms(&self) -> i64 {
+        let passed = jiffies().wrapping_sub(self.0.load(Relaxed));
+        // SAFETY: Computes with a number.
+        let ms = unsafe { bindings::iscsi_helper_jiffies_to_msecs(passed) };
+        i64::from(ms)
+    }
+}
+
+fn jiffies() -> usize {
+    // SAFETY: Reads a number.
+    unsafe { bindings::iscsi_helper_jiffies() }
+}
