@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Twenty logins and logouts and five loads of the module leave nothing behind: no reference, no thread,
-# no socket, no growing memory. While a session is up the module cannot be unloaded.
+# Twenty logins and logouts and five loads of the module (with LONG=1, 200 and 50) leave nothing behind: no
+# reference, no thread, no socket, no growing memory. While a session is up the module cannot be unloaded.
 #
 # beds: uml uml-debug qemu
 # timeout: 120
+# long-timeout: 600
 # shared-boot: yes
 
 . "$(dirname "$0")/lib.sh"
+
+[ -n "${LONG:-}" ] || LONG=0
 
 # Prints what the module should not leave behind.
 left_behind() {
@@ -55,8 +58,8 @@ cycles() {
 }
 
 initiator_up
-cycles lio 10
-cycles tgt 10
+cycles lio $((LONG ? 100 : 10))
+cycles tgt $((LONG ? 100 : 10))
 
 note 'rmmod is refused while a session is up'
 target_up lio ${prefix}lio-cycles 127.0.0.1:3260 16M
@@ -69,8 +72,9 @@ dd if="$disk" of=/dev/null bs=64k count=4 iflag=direct status=none
 logout ${prefix}lio-cycles
 module_gone
 
-note 'five times: load, log in, log out, unload'
-for _ in 1 2 3 4 5; do
+loads=$((LONG ? 50 : 5))
+note "$loads times: load, log in, log out, unload"
+for ((i = 1; i <= loads; i++)); do
 	modprobe iscsi
 	login ${prefix}lio-cycles
 	disk_of ${prefix}lio-cycles 1 >/dev/null

@@ -397,9 +397,14 @@ login() {
 	logged_in "$1" || fail "$1 is '$(session_state "$1")' after a login that went well"
 }
 
-# logout NAME: all its disks go with it.
+# logout NAME: all its disks go with it. On a busy machine udev may look at one for longer than a removal
+# waits for that.
 logout() {
-	exits 0 iscsiadm remove static-config "$1"
+	local end=$((SECONDS + 60))
+	until iscsiadm remove static-config "$1" >"$work/stdout" 2>"$work/stderr" </dev/null; do
+		grep -q 'Logical unit in use' "$work/stderr" && [ $SECONDS -lt $end ] ||
+			fail "remove static-config $1: $(cat "$work/stderr")"
+	done
 	wait_for 20 "end of the links of $1" not links_of "$1"
 }
 
