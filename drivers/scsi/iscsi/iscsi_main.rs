@@ -21,10 +21,6 @@ module! {
     description: "iSCSI initiator (RFC 7143)",
     license: "GPL v2",
     params: {
-        login_timeout: u32 {
-            default: 60,
-            description: "Seconds for the answer to a login request, 1 to 3600 (default 60)",
-        },
         logout_timeout: u32 {
             default: 5,
             description: "Seconds for the answer to a logout, 1 to 3600 (default 5)",

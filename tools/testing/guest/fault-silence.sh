@@ -51,7 +51,7 @@ session_field_is() {
 	[ "$(session_field "$1" "$2")" = "$3" ]
 }
 
-parameters login_timeout=25 nop_interval=2 nop_timeout=8 abort_timeout=6 lu_reset_timeout=10
+parameters nop_interval=2 nop_timeout=8 abort_timeout=6 lu_reset_timeout=10
 initiator_up
 
 note 'a login without an answer'
@@ -82,6 +82,6 @@ ends rejects-pings 0 0 0
 [ $((SECONDS - started)) -le 60 ] || fail "all that took $((SECONDS - started)) s"
 
 note 'what the login without an answer came to'
-wait_for 40 'reason' session_field_is ${prefix}mute .last_error 'login failed: target did not answer the login within 25 s'
+wait_for 70 'reason' session_field_is ${prefix}mute .last_error 'login failed: target did not answer the login within 60 s'
 exits 0 iscsiadm remove static-config ${prefix}mute
 initiator_down

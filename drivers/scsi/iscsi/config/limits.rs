@@ -21,7 +21,6 @@ const PARAMETER_RANGE: RangeInclusive<u32> = 1..=3600;
 /// `EINVAL`, after a message that names the parameter, if one is out of its range.
 pub(crate) fn check_parameters() -> Result {
     for (name, parameter) in [
-        ("login_timeout", &module_parameters::login_timeout),
         ("logout_timeout", &module_parameters::logout_timeout),
         ("retry_delay", &module_parameters::retry_delay),
         ("nop_interval", &module_parameters::nop_interval),
@@ -49,9 +48,7 @@ fn seconds(parameter: &ModuleParamAccess<u32>) -> Delta {
 
 /// How long the target may take to answer a login request. A storage array that fails over needs
 /// tens of seconds, and a login that is given up has to start again.
-pub(crate) fn login_response() -> Delta {
-    seconds(&module_parameters::login_timeout)
-}
+pub(crate) const LOGIN_RESPONSE: Delta = Delta::from_secs(60);
 
 /// How long the TCP connection may take to come up. Longer than a few lost SYNs (1, 3 and 7 s),
 /// much shorter than TCP's own two minutes.

@@ -271,6 +271,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether a ping of the target may be waiting.
+    pub(super) fn has_pings(&self) -> bool {
+        self.pinged.load(Relaxed) != 0
+    }
+
     /// The next ping of the target to answer.
     pub(super) fn pop_ping(&self) -> Option<NopIn> {
         // A ping that is pushed just now is followed by a signal.

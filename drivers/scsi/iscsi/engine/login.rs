@@ -193,7 +193,7 @@ fn log_in(
     if socket.is_local() {
         socket.bound_window(limits::LOCAL_WINDOW);
     }
-    socket.set_recv_timeout(limits::login_response().as_millis() as u32 / 1000);
+    socket.set_recv_timeout(limits::LOGIN_RESPONSE.as_millis() as u32 / 1000);
 
     let (initiator, offer) = {
         let config = session.initiator.config();
@@ -335,7 +335,7 @@ fn no_result() -> Failure {
 
 /// The connection ended, or nothing came in time, in the middle of a login.
 fn lost(error: Error) -> Failure {
-    let seconds = limits::login_response().as_millis() / 1000;
+    let seconds = limits::LOGIN_RESPONSE.as_millis() / 1000;
     if error == EAGAIN {
         Failure::new(
             Retry::Later,

@@ -35,7 +35,6 @@ use crate::{
         scsi::{
             Busy,
             Command,
-            Direction,
             Host,
             HostLimits,
             HostStatus, //
@@ -93,9 +92,6 @@ const CAN_QUEUE: u16 = 512;
 
 /// With fewer commands than this under way, a new one is sent by its submitter.
 const SENT_BY_SUBMITTER: i32 = 2;
-
-/// And if it brings no more data than this with it, in bytes: what fits in the socket without waiting.
-const SUBMITTER_BYTES: u32 = 32 * 1024;
 
 /// Commands at a time and logical unit, until the administrator says otherwise.
 const CMD_PER_LUN: i16 = 128;
@@ -528,7 +524,6 @@ impl Session {
     pub(super) fn queue(&self, command: Command) -> Result<(), (Command, Busy)> {
         let tag = command.tag();
         let is_last = command.is_last();
-        let is_short = command.direction() != Direction::Write || command.len() <= SUBMITTER_BYTES;
         let Some(task) = self.tasks.get(tag) else {
             command.done(HostStatus::Error, 0);
             return Ok(());
@@ -553,7 +548,7 @@ impl Session {
         self.pending.push(tag);
         if is_last {
             // With many commands under way a thread that sends a few at once is worth its wake-up.
-            if busy < SENT_BY_SUBMITTER && is_short {
+            if busy < SENT_BY_SUBMITTER {
                 tx::send_now(self);
             } else {
                 self.tx_event.signal();

@@ -251,6 +251,7 @@ pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
             session: &session,
             conn: &conn,
             batch: &mut session.sending.lock().batch,
+            by: By::Thread,
         }
         .send_waiting();
         match result {
@@ -269,6 +270,7 @@ pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
         session: &session,
         conn: &conn,
         batch,
+        by: By::Thread,
     }
     .release(None);
     batch.clear();
@@ -305,12 +307,13 @@ pub(super) fn send_now(session: &Session) {
     };
     let Sending { batch, conn } = &mut *sending;
     let sent = match conn.as_deref() {
-        Some(conn) if conn.error().is_none() && conn.socket.has_room() => {
+        Some(conn) if conn.error().is_none() && conn.socket.has_room(SUBMITTER_ROOM) => {
             let _reclaim = NoReclaim::enter();
             Sender {
                 session,
                 conn,
                 batch,
+                by: By::Submitter,
             }
             .send_waiting()
         }
@@ -328,17 +331,37 @@ pub(super) fn send_now(session: &Session) {
     }
 }
 
+/// Who sends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum By {
+    /// The TX thread.
+    Thread,
+    /// A submitter: one short command, nothing else. It must not wait for the peer, since a signal
+    /// to its process would end the wait in the middle of a PDU, and with it the connection.
+    Submitter,
+}
+
+/// The most data, in bytes, that a command may write which its submitter sends.
+const SUBMITTER_BYTES: u32 = 16 * 1024;
+
+/// Room in the send buffer, in bytes, with which that much surely fits: twice the data, and the header.
+const SUBMITTER_ROOM: u32 = 2 * SUBMITTER_BYTES + 4096;
+
 /// Somebody at work who sends.
 struct Sender<'a> {
     session: &'a Session,
     conn: &'a Connection,
     batch: &'a mut Batch,
+    by: By,
 }
 
 impl Sender<'_> {
     /// Sends one batch of what waits; false if nothing does.
     fn send_waiting(&mut self) -> Result<bool, ConnectionError> {
         while self.batch.has_room() {
+            if self.by == By::Submitter && !self.may_send_one() {
+                break;
+            }
             if let Some(tag) = self.session.control.pop() {
                 self.own_request(tag)?;
             } else if let Some(ping) = self.conn.pop_ping() {
@@ -357,7 +380,9 @@ impl Sender<'_> {
                 // After a logout request nothing new may be sent (RFC 7143 section 11.14).
                 break;
             } else if let Some(tag) = self.session.pending.pop() {
-                self.command(tag)?;
+                if !self.command(tag)? {
+                    break;
+                }
             } else {
                 break;
             }
@@ -370,26 +395,43 @@ impl Sender<'_> {
         Ok(true)
     }
 
-    /// A SCSI command, with its immediate data.
-    fn command(&mut self, tag: u32) -> Result<(), ConnectionError> {
+    /// Whether a submitter has sent nothing yet, and nothing but a command is to be sent.
+    fn may_send_one(&self) -> bool {
+        self.batch.is_empty()
+            && self.session.control.is_empty()
+            && self.session.data_out.is_empty()
+            && !self.conn.has_pings()
+    }
+
+    /// A SCSI command, with its immediate data; false if it is left to the TX thread.
+    fn command(&mut self, tag: u32) -> Result<bool, ConnectionError> {
         let Some(task) = self.session.tasks.get(tag) else {
-            return Ok(());
+            return Ok(true);
         };
         let mut guard = task.lock();
         if guard.state() != CommandState::Pending {
             // Aborted or flushed while it waited.
-            return Ok(());
+            return Ok(true);
+        }
+        let is_long = guard.scsi().is_some_and(|scsi| {
+            scsi.direction == Direction::Write && scsi.expected > SUBMITTER_BYTES
+        });
+        if self.by == By::Submitter && is_long {
+            // Its turn comes again when the TX thread looks at the queue, which it is told to.
+            drop(guard);
+            self.session.pending.push(tag);
+            return Ok(false);
         }
         let Some(cmd_sn) = self.session.window.lock().take() else {
             // Only this thread takes from the window, so it is as open as it was a moment ago.
             drop(guard);
             self.session.pending.push(tag);
-            return Ok(());
+            return Ok(true);
         };
         guard.apply(self.session.id, CommandEvent::Picked(Permit::Granted));
         let itt = guard.itt();
         let (Some(itt), Some(scsi)) = (itt, guard.scsi()) else {
-            return Ok(());
+            return Ok(true);
         };
         let plan = scsi.arm(&self.conn.limits, cmd_sn);
         let Ok((cdb, rest)) = ahs::split_cdb(scsi.command.cdb()) else {
@@ -430,7 +472,7 @@ impl Sender<'_> {
         if goes_on {
             self.session.data_out.push(tag);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The next Data-Out PDU of a task: unsolicited data first, then what R2Ts ask for.

@@ -152,9 +152,9 @@ void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds)
 	WRITE_ONCE(sk->sk_sndtimeo, seconds ? (long)seconds * HZ : MAX_SCHEDULE_TIMEOUT);
 }
 
-bool iscsi_helper_sock_has_room(struct sock *sk)
+bool iscsi_helper_sock_has_room(struct sock *sk, u32 bytes)
 {
-	return sk_stream_memory_free(sk);
+	return (s64)READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued) >= bytes;
 }
 
 void iscsi_helper_lock_sock(struct sock *sk)

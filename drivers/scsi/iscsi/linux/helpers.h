@@ -54,7 +54,7 @@ void iscsi_helper_put_task_struct(struct task_struct *task);
 void iscsi_helper_sock_for_storage(struct socket *sock);
 void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds);
 void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds);
-bool iscsi_helper_sock_has_room(struct sock *sk);
+bool iscsi_helper_sock_has_room(struct sock *sk, u32 bytes);
 void iscsi_helper_lock_sock(struct sock *sk);
 void *iscsi_helper_sock_callback_lock(struct sock *sk);
 void iscsi_helper_sock_callback_unlock(struct sock *sk);

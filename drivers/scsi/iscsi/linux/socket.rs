@@ -267,10 +267,11 @@ impl Socket {
         unsafe { bindings::iscsi_helper_tcp_bound_window(self.sk(), window) };
     }
 
-    /// Whether something can be sent without waiting for the peer.
-    pub(crate) fn has_room(&self) -> bool {
+    /// Whether the send buffer has room for `bytes` bytes of memory: what TCP counts is the memory of
+    /// packets rather than what they carry.
+    pub(crate) fn has_room(&self, bytes: u32) -> bool {
         // SAFETY: By the type invariant the socket exists.
-        unsafe { bindings::iscsi_helper_sock_has_room(self.sk()) }
+        unsafe { bindings::iscsi_helper_sock_has_room(self.sk(), bytes) }
     }
 
     /// Sends all bytes of `pieces`.
