@@ -115,14 +115,6 @@ pub(crate) const MAX_STATIC_TARGETS: usize = 4096;
 /// Targets that parameters may be set for. Bounds memory only.
 pub(crate) const MAX_TARGETS_WITH_PARAMS: usize = 4096;
 
-/// How far a target on this machine may send ahead, in bytes: the largest packet that TCP makes.
-///
-/// There is no network between that more would fill. TCP's tuning lets the window grow for as long as
-/// the reader is slower than the sender, which only moves the sender's queue into our memory, in the
-/// pieces that it was pushed in (LIO: each page by itself), each with the cost of a packet. A sender
-/// that has to wait puts them together; its segments are at most half of the window.
-pub(crate) const LOCAL_WINDOW: u32 = 64 * 1024;
-
 /// The longest data segment, in bytes, that we receive unless the operator says otherwise. RFC 7143
 /// lets 8 KiB be the default; larger ones save headers, digests and interrupts.
 pub(crate) const MAX_RECV_DATA_SEGMENT_LENGTH: u32 = 256 * 1024;

@@ -190,9 +190,6 @@ fn log_in(
                 format_args!("cannot connect to {portal}: {}", connect_error(error)),
             )
         })?;
-    if socket.is_local() {
-        socket.bound_window(limits::LOCAL_WINDOW);
-    }
     socket.set_recv_timeout(limits::LOGIN_RESPONSE.as_millis() as u32 / 1000);
 
     let (initiator, offer) = {

@@ -227,32 +227,6 @@ u32 iscsi_helper_tcp_room(struct sock *sk, u32 *widest)
 	return room;
 }
 
-/* Whether the peer is on this machine. */
-bool iscsi_helper_sock_is_local(struct sock *sk)
-{
-	struct dst_entry *dst;
-	bool local;
-
-	rcu_read_lock();
-	dst = __sk_dst_get(sk);
-	local = dst && dst_dev_rcu(dst)->flags & IFF_LOOPBACK;
-	rcu_read_unlock();
-	return local;
-}
-
-/* Bounds the window for good. Nothing has come yet, and what was advertised is less. */
-void iscsi_helper_tcp_bound_window(struct sock *sk, u32 window)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	lock_sock(sk);
-	sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
-	WRITE_ONCE(sk->sk_rcvbuf, min_t(u32, sk->sk_rcvbuf, 2 * window));
-	WRITE_ONCE(tp->window_clamp, min(tp->window_clamp, window));
-	tp->rcv_ssthresh = min(tp->rcv_ssthresh, window);
-	release_sock(sk);
-}
-
 /* Copies what stands offset bytes into what was received, and leaves it there. */
 bool iscsi_helper_tcp_peek(struct sock *sk, u32 offset, void *to, u32 len)
 {

@@ -67,8 +67,6 @@ u32 iscsi_helper_tcp_copied_seq(struct sock *sk);
 u32 iscsi_helper_tcp_rcv_nxt(struct sock *sk);
 u32 iscsi_helper_tcp_inq(struct sock *sk);
 u32 iscsi_helper_tcp_room(struct sock *sk, u32 *widest);
-bool iscsi_helper_sock_is_local(struct sock *sk);
-void iscsi_helper_tcp_bound_window(struct sock *sk, u32 window);
 bool iscsi_helper_tcp_peek(struct sock *sk, u32 offset, void *to, u32 len);
 
 unsigned int iscsi_helper_scsi_cmd_tag(struct scsi_cmnd *cmd);

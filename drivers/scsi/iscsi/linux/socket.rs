@@ -250,23 +250,6 @@ impl Socket {
         }
     }
 
-    /// Whether the peer is on this machine.
-    pub(crate) fn is_local(&self) -> bool {
-        // SAFETY: By the type invariant the socket exists.
-        unsafe { bindings::iscsi_helper_sock_is_local(self.sk()) }
-    }
-
-    /// Lets the peer never send more than `window` bytes ahead, and keeps TCP from tuning that. To be
-    /// called after [`Socket::connect`], before anything is received.
-    ///
-    /// # Context
-    ///
-    /// Sleeps shortly (takes the lock of the socket).
-    pub(crate) fn bound_window(&self, window: u32) {
-        // SAFETY: By the type invariant the socket exists.
-        unsafe { bindings::iscsi_helper_tcp_bound_window(self.sk(), window) };
-    }
-
     /// Whether the send buffer has room for `bytes` bytes of memory: what TCP counts is the memory of
     /// packets rather than what they carry.
     pub(crate) fn has_room(&self, bytes: u32) -> bool {
