@@ -55,7 +55,6 @@ use crate::{
             TargetPdu, //
         },
         sn::{
-            StatSnOrder,
             WindowUpdate, //
         },
     },
@@ -143,23 +142,32 @@ impl Receiver<'_> {
         })
     }
 
-    /// Takes the serial numbers of a PDU, RFC 7143 section 4.2.2.
-    pub(super) fn update_numbers(&self, pdu: &TargetPdu) -> Result<(), ConnectionError> {
-        if let StatSnUse::Takes(sn) = pdu.stat_sn() {
-            match self.conn.accept_stat_sn(sn) {
-                StatSnOrder::InOrder => (),
-                StatSnOrder::Repeated | StatSnOrder::Gap { .. } => {
-                    return Err(ConnectionError::Protocol("StatSN out of order"))
-                }
+    /// Looks at the StatSN of a PDU of which the header is there.
+    pub(super) fn check_status(&self, pdu: &TargetPdu) -> Result<(), ConnectionError> {
+        match pdu.stat_sn() {
+            StatSnUse::Takes(sn) if sn != self.conn.exp_stat_sn() => {
+                Err(ConnectionError::Protocol("StatSN out of order"))
             }
+            _ => Ok(()),
         }
+    }
+
+    /// Takes the StatSN of a PDU that is there as a whole: from now on it is acknowledged, RFC 7143
+    /// section 4.2.2.2.
+    pub(super) fn take_status(&self, pdu: &TargetPdu) {
+        if let StatSnUse::Takes(sn) = pdu.stat_sn() {
+            self.conn.accept_stat_sn(sn);
+        }
+    }
+
+    /// Takes the window of a PDU, RFC 7143 section 4.2.2.1.
+    pub(super) fn update_window(&self, pdu: &TargetPdu) {
         if let Some((exp, max)) = pdu.window() {
             let update = self.session.window.lock().handle_update(exp, max);
             if update == WindowUpdate::Opened && !self.session.pending.is_empty() {
                 self.session.tx_event.signal();
             }
         }
-        Ok(())
     }
 
     /// What to tell the mid-layer of a command that this response ends, RFC 7143 section 11.4.
@@ -215,11 +223,7 @@ impl Receiver<'_> {
             }
         }
         let pdu = TargetPdu::parse(whole.header).ok()?;
-        if let StatSnUse::Takes(sn) = pdu.stat_sn() {
-            if sn != self.conn.exp_stat_sn() {
-                return None;
-            }
-        }
+        self.check_status(&pdu).ok()?;
         match &pdu {
             TargetPdu::DataIn(data) => self.take_data(&pdu, data, whole),
             TargetPdu::ScsiResponse(response) if whole.lens.data.get() == 0 => {
@@ -257,7 +261,7 @@ impl Receiver<'_> {
         let outcome = data.ending().map(|(status, residual)| {
             self.settle(scsi.expected, tracker.received(), status, residual)
         });
-        self.accept(pdu, whole)?;
+        self.accept(pdu, whole);
         if let Some(outcome) = outcome {
             let tag = TaskTable::index_of(data.itt);
             self.session
@@ -278,7 +282,7 @@ impl Receiver<'_> {
             return None;
         }
         let outcome = self.outcome(guard.scsi()?, response);
-        self.accept(pdu, whole)?;
+        self.accept(pdu, whole);
         let tag = TaskTable::index_of(response.itt);
         self.session
             .answered(tag, guard, outcome, Completer::Softirq);
@@ -286,10 +290,11 @@ impl Receiver<'_> {
     }
 
     /// Takes what every PDU brings. Nothing can go wrong any more.
-    fn accept(&self, pdu: &TargetPdu, whole: &Whole<'_, '_>) -> Option<()> {
+    fn accept(&self, pdu: &TargetPdu, whole: &Whole<'_, '_>) {
         self.conn.touch();
         trace::received(self.session.id, self.conn.cid, whole.header);
-        self.update_numbers(pdu).ok()
+        self.take_status(pdu);
+        self.update_window(pdu);
     }
 }
 

@@ -118,12 +118,20 @@ impl Reader<'_> {
         self.read_rest_of_header(&header, &lens)?;
         let pdu = TargetPdu::parse(&header)
             .map_err(|_| ConnectionError::Protocol("PDU of a kind that no target sends"))?;
-        self.receiver.update_numbers(&pdu)?;
+        self.receiver.check_status(&pdu)?;
+        self.receiver.update_window(&pdu);
+        self.handle(&pdu, &lens)?;
+        // Not before the data has come, or a command that goes out meanwhile acknowledges too much.
+        self.receiver.take_status(&pdu);
+        Ok(())
+    }
 
-        match &pdu {
-            TargetPdu::DataIn(data) => return self.data_in(data, &lens),
+    /// Does what a PDU is for, and receives its data segment.
+    fn handle(&self, pdu: &TargetPdu, lens: &SegmentLens) -> Result<(), ConnectionError> {
+        match pdu {
+            TargetPdu::DataIn(data) => return self.data_in(data, lens),
             TargetPdu::R2t(r2t) => self.r2t(r2t)?,
-            TargetPdu::ScsiResponse(response) => return self.scsi_response(response, &lens),
+            TargetPdu::ScsiResponse(response) => return self.scsi_response(response, lens),
             TargetPdu::NopIn(nop) => self.nop_in(nop)?,
             TargetPdu::TaskResponse(response) => {
                 self.own_answer(response.itt, response.response.get(), true)
@@ -132,12 +140,12 @@ impl Reader<'_> {
                 self.own_answer(response.itt, response.outcome.get(), true)
             }
             TargetPdu::AsyncMessage(message) => self.async_message(message)?,
-            TargetPdu::Reject(reject) => return self.reject(reject, &lens),
+            TargetPdu::Reject(reject) => return self.reject(reject, lens),
             TargetPdu::LoginResponse(_) | TargetPdu::TextResponse(_) => {
                 return Err(ConnectionError::Protocol("answer to nothing that we asked"))
             }
         }
-        self.skip_data(&lens)
+        self.skip_data(lens)
     }
 
     fn read(&self, buf: &mut [u8]) -> Result<(), ConnectionError> {

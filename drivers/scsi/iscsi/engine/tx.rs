@@ -247,19 +247,24 @@ pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
     let _reclaim = NoReclaim::enter();
     session.sending.lock().conn = Some(conn.clone());
     while conn.error().is_none() {
+        let mut sending = session.sending.lock();
+        // Looked at again under the lock: what a submitter has failed to send is still in the batch.
+        if conn.error().is_some() {
+            break;
+        }
         let result = Sender {
             session: &session,
             conn: &conn,
-            batch: &mut session.sending.lock().batch,
+            batch: &mut sending.batch,
             by: By::Thread,
         }
         .send_waiting();
-        match result {
-            Ok(true) => (),
-            Ok(false) => {
-                session.tx_event.wait(None);
-            }
-            Err(error) => session.connection_failed(&conn, error),
+        if let Err(error) = result {
+            session.connection_failed(&conn, error);
+        }
+        drop(sending);
+        if let Ok(false) = result {
+            session.tx_event.wait(None);
         }
     }
     // Nobody sends over this connection any more after this.
@@ -321,10 +326,8 @@ pub(super) fn send_now(session: &Session) {
         _ => Ok(true),
     };
     match (sent, conn.clone()) {
-        (Err(error), Some(conn)) => {
-            drop(sending);
-            session.connection_failed(&conn, error);
-        }
+        // With the lock held: nobody may send again what the batch still has.
+        (Err(error), Some(conn)) => session.connection_failed(&conn, error),
         // What came meanwhile found this lock taken, and has woken the thread.
         _ if session.has_to_send() => session.tx_event.signal(),
         _ => (),
@@ -362,16 +365,17 @@ impl Sender<'_> {
             if self.by == By::Submitter && !self.may_send_one() {
                 break;
             }
-            if let Some(tag) = self.session.control.pop() {
+            let all = self.by == By::Thread;
+            if let Some(tag) = all.then(|| self.session.control.pop()).flatten() {
                 self.own_request(tag)?;
-            } else if let Some(ping) = self.conn.pop_ping() {
+            } else if let Some(ping) = all.then(|| self.conn.pop_ping()).flatten() {
                 let cmd_sn = self.session.window.lock().current();
                 if let Some(answer) = NopOut::answer(&ping, cmd_sn, self.conn.exp_stat_sn()) {
                     let header = answer.to_bytes();
                     trace::sent(self.session.id, self.conn.cid, &header);
                     self.header(&header);
                 }
-            } else if let Some(tag) = self.session.data_out.pop() {
+            } else if let Some(tag) = all.then(|| self.session.data_out.pop()).flatten() {
                 self.data_out(tag)?;
             } else if self.session.pending.is_empty()
                 || self.session.gate() != Gate::Open
@@ -423,7 +427,7 @@ impl Sender<'_> {
             return Ok(false);
         }
         let Some(cmd_sn) = self.session.window.lock().take() else {
-            // Only this thread takes from the window, so it is as open as it was a moment ago.
+            // Whoever holds `sending` takes from the window, so it is as open as a moment ago.
             drop(guard);
             self.session.pending.push(tag);
             return Ok(true);

@@ -64,6 +64,8 @@ pub(crate) struct Arrivals<'a, T: Taker> {
     end: Atomic<u32>,
     /// The widest window that the peer has seen, in bytes.
     widest: Atomic<u32>,
+    /// How far TCP had received at the last call.
+    seen: Atomic<u32>,
 }
 
 impl<T: Taker> Arrivals<'_, T> {
@@ -90,6 +92,7 @@ impl<T: Taker> Arrivals<'_, T> {
             until: Atomic::new(0),
             end: Atomic::new(0),
             widest: Atomic::new(0),
+            seen: Atomic::new(0),
         };
         // SAFETY: `arrivals` stays where it is until the callback is taken back below, and `T` is
         // that of its type.
@@ -158,12 +161,23 @@ impl<T: Taker> Arrivals<'_, T> {
 
     /// Bytes are there; whether the thread has to be woken. With the lock of the socket held.
     fn arrived(&self) -> bool {
-        if self.waiting.load(Relaxed) != 0 {
-            return self.take();
-        }
         let sk = self.socket.sk();
         // SAFETY: The socket exists as long as `self.socket`.
         let have = unsafe { bindings::iscsi_helper_tcp_rcv_nxt(sk) };
+        // A call without new bytes says that TCP has no memory for them: what there is must be read,
+        // as only an empty queue makes it use its reserve (`tcp_data_queue`).
+        let is_starved = self.seen.load(Relaxed) == have;
+        self.seen.store(have, Relaxed);
+        if self.waiting.load(Relaxed) != 0 {
+            let wake = self.take();
+            if is_starved && !wake {
+                self.stop_waiting();
+            }
+            return wake || is_starved;
+        }
+        if is_starved {
+            return true;
+        }
         let missing = self.until.load(Relaxed).wrapping_sub(have);
         if is_positive(missing) && !self.is_stuck(missing) {
             return false;
@@ -202,6 +216,11 @@ impl<T: Taker> Arrivals<'_, T> {
 
     fn stop_waiting(&self) {
         self.settle();
+        // SAFETY: The socket exists as long as `self.socket`.
+        let start = unsafe { bindings::iscsi_helper_tcp_copied_seq(self.socket.sk()) };
+        // What stands there from long ago may look as if it were ahead.
+        self.end.store(start, Relaxed);
+        self.until.store(start, Relaxed);
         self.waiting.store(0, Relaxed);
     }
 

@@ -26,7 +26,9 @@ impl Tick {
 
     /// Milliseconds since then, of which the last few may be missing.
     pub(crate) fn elapsed_ms(&self) -> i64 {
-        let passed = jiffies().wrapping_sub(self.0.load(Relaxed));
+        // Read first: a time set meanwhile is not in the future then.
+        let then = self.0.load(Relaxed);
+        let passed = (jiffies().wrapping_sub(then) as isize).max(0) as usize;
         // SAFETY: Computes with a number.
         let ms = unsafe { bindings::iscsi_helper_jiffies_to_msecs(passed) };
         i64::from(ms)

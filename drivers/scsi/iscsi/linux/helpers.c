@@ -154,7 +154,11 @@ void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds)
 
 bool iscsi_helper_sock_has_room(struct sock *sk, u32 bytes)
 {
-	return (s64)READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued) >= bytes;
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u32 unsent = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_nxt);
+
+	return (s64)READ_ONCE(sk->sk_sndbuf) - READ_ONCE(sk->sk_wmem_queued) >= bytes &&
+	       (u64)unsent + bytes < tcp_notsent_lowat(tp) && !READ_ONCE(tcp_memory_pressure);
 }
 
 void iscsi_helper_lock_sock(struct sock *sk)

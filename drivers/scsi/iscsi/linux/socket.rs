@@ -250,8 +250,8 @@ impl Socket {
         }
     }
 
-    /// Whether the send buffer has room for `bytes` bytes of memory: what TCP counts is the memory of
-    /// packets rather than what they carry.
+    /// Whether `bytes` bytes of memory can be sent without a wait: what TCP counts is the memory of
+    /// packets rather than what they carry, and the bytes that it has not sent yet.
     pub(crate) fn has_room(&self, bytes: u32) -> bool {
         // SAFETY: By the type invariant the socket exists.
         unsafe { bindings::iscsi_helper_sock_has_room(self.sk(), bytes) }
