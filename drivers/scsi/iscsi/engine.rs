@@ -21,14 +21,18 @@
 //! # Locks
 //!
 //! 1. `Session::eh`, a mutex: one error handler at a time.
-//! 2. `Task::inner`, a spinlock: one command ("cmd").
-//! 3. `Connection::shared`, a spinlock ("conn").
-//! 4. `Session::window`, `Session::slow`, `Session::batch`, spinlocks ("sess"); none inside another.
-//! 5. `TagQueue::taken` and `Worker::order`, spinlocks: inside no other, and no other inside them.
+//! 2. `Session::sending`, a mutex: one sender at a time, TX or a submitter.
+//! 3. The lock of the socket: held by TCP when it calls [`express`].
+//! 4. `Task::inner`, a spinlock with softirqs off: one command ("cmd").
+//! 5. `Connection::shared`, a spinlock ("conn").
+//! 6. `Session::window`, a spinlock with softirqs off, and `Session::slow`, a spinlock ("sess");
+//!    neither inside the other.
+//! 7. `Worker::order`, a spinlock: inside no other, and no other inside it.
 //!
-//! No two locks of one kind nest, no spinlock is taken in an interrupt, and none is held over a
-//! call to the socket or the mid-layer. The queues ([`TagQueue`](tag_queue::TagQueue)) are pushed
-//! to without a lock; their inner lock is the consumer's.
+//! No two locks of one kind nest, and no spinlock is held over a call to the socket or the
+//! mid-layer. The softirq takes `Task::inner` and `Session::window`, so inside of these no spinlock
+//! may be taken that others take with softirqs on. The queues ([`TagQueue`](tag_queue::TagQueue))
+//! have no lock: whoever holds `sending` consumes three of them, IC the fourth.
 
 mod attributes;
 mod connection;
