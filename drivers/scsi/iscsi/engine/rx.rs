@@ -149,7 +149,7 @@ impl Reader<'_> {
     }
 
     fn read(&self, buf: &mut [u8]) -> Result<(), ConnectionError> {
-        self.arrivals.expect(buf.len() as u32);
+        self.arrivals.announce(buf.len() as u32);
         self.conn.socket.recv_into(buf).map_err(lost)?;
         self.conn.count_received(buf.len());
         Ok(())
@@ -257,7 +257,7 @@ impl Reader<'_> {
                     "Data-In beyond the command's memory",
                 ));
             }
-            self.arrivals.expect(bytes);
+            self.arrivals.announce(bytes);
             self.conn.socket.recv(pieces).map_err(lost)?;
             self.conn.count_received(bytes as usize);
             if with_digest {

@@ -151,7 +151,7 @@ impl<T: Taker> Arrivals<'_, T> {
     }
 
     /// Notes that the thread is about to receive `len` bytes.
-    pub(crate) fn expect(&self, len: u32) {
+    pub(crate) fn announce(&self, len: u32) {
         // SAFETY: The socket exists as long as `self.socket`. Only this thread moves the number now.
         let start = unsafe { bindings::iscsi_helper_tcp_copied_seq(self.socket.sk()) };
         self.end.store(start.wrapping_add(len), Relaxed);
