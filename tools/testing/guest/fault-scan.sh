@@ -88,11 +88,11 @@ done
 note 'every command fails'
 begin "$name" any:check=4/44/00
 login "$name"
-sleep 1
+wait_for 20 'command that fails' fired_once check
 removed
 
 note 'every connection ends at the first command'
 begin "$name" any:close
 configure
-sleep 2
+wait_for 20 'connection that ends' fired_once close
 removed
