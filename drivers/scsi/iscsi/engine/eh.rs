@@ -156,6 +156,7 @@ impl HostOps for Session {
             gate => return self.after_loss(gate),
         }
         let lun = Lun(cmd.lun());
+        self.flush_waiting(lun);
         let answer = self.manage(
             Request::Manage {
                 function: TaskFunction::LOGICAL_UNIT_RESET,
@@ -173,7 +174,7 @@ impl HostOps for Session {
                 return self.after_loss(gate);
             }
         }
-        self.flush_lun(lun);
+        self.flush_sent(lun);
         let start = Instant::<Monotonic>::now();
         let flushed = self.wait_until(
             |scsi| scsi.outcome.is_none() || scsi.lun != lun,

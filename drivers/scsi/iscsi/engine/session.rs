@@ -654,16 +654,30 @@ impl Session {
         self.own_request_ended();
     }
 
+    /// Ends what waits to be sent to a logical unit that is to be reset. The error handler has these
+    /// commands as well, and the answer to the reset may open the window.
+    pub(super) fn flush_waiting(&self, lun: Lun) {
+        self.flush_if(HostStatus::Requeue, |state, scsi| {
+            state == CommandState::Pending && scsi.lun == lun
+        });
+    }
+
     /// Ends what had been sent to a logical unit before it was reset.
-    pub(super) fn flush_lun(&self, lun: Lun) {
+    pub(super) fn flush_sent(&self, lun: Lun) {
         let reset = CmdSn::new(self.manage_sn.load(Acquire));
+        self.flush_if(HostStatus::TransportDisrupted, |state, scsi| {
+            let sent = matches!(state, CommandState::Active | CommandState::Aborting);
+            // What was sent after the reset is not touched by it (RFC 7143 section 4.2.3.3).
+            sent && scsi.lun == lun && scsi.cmd_sn.precedes(reset)
+        });
+    }
+
+    /// Ends the commands that are meant, because of a reset.
+    fn flush_if(&self, host: HostStatus, meant: impl Fn(CommandState, &ScsiTask) -> bool) {
         for (tag, task) in self.tasks.iter() {
             let mut guard = task.lock();
-            let sent = matches!(guard.state(), CommandState::Active | CommandState::Aborting);
-            // What was sent after the reset is not touched by it (RFC 7143 section 4.2.3.3).
-            let meant = |scsi: &mut ScsiTask| scsi.lun == lun && scsi.cmd_sn.precedes(reset);
-            if sent && guard.scsi().is_some_and(meant) {
-                let host = HostStatus::TransportDisrupted;
+            let state = guard.state();
+            if guard.scsi().is_some_and(|scsi| meant(state, scsi)) {
                 self.disturb(tag, &mut guard, Ending::Reset, host);
             }
         }

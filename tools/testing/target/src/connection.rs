@@ -590,7 +590,10 @@ impl Connection<'_> {
             Some("ignore") => return Ok(()),
             Some("fail") => 255,
             Some("unsupported") => 5,
-            _ => {
+            mode => {
+                if mode == Some("open") {
+                    self.link.open();
+                }
                 self.link.take_held(|held| held.lun == lun);
                 let gone = self.tasks.extract_if_lun(lun);
                 self.forgotten.extend(gone);

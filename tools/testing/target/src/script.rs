@@ -81,7 +81,7 @@ const FAULTS: [(&str, When, &str); 70] = [
     ("opcode", When::Command, "=HEX: sends a PDU of this kind first"),
     ("no-data-copy", When::Command, "reports GOOD for a read without any data"),
     ("abort", When::Each, "=complete|no-task|fail|unsupported|ignore|late|race, by ABORT TASK"),
-    ("lun-reset", When::Each, "=complete|fail|unsupported|ignore, by LOGICAL UNIT RESET"),
+    ("lun-reset", When::Each, "=complete|open|fail|unsupported|ignore, by LOGICAL UNIT RESET; open ends close-window as well"),
     ("logout", When::Each, "=fail|ignore|close"),
     ("ping", When::Each, "=ignore|reject: what happens to a NOP-Out"),
     ("window", When::Each, "=N: commands at a time"),

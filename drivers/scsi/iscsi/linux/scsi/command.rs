@@ -31,6 +31,8 @@ pub(crate) enum HostStatus {
     NoConnect,
     /// The transport broke; retry, without counting it against the command where the path allows.
     TransportDisrupted,
+    /// It was never sent; queue it again, without counting that.
+    Requeue,
     /// The path is given up: fail at once.
     TransportFailFast,
     /// Something unexplained; retry and count it.
@@ -43,6 +45,7 @@ impl HostStatus {
             Self::Ok => bindings::scsi_host_status_DID_OK,
             Self::NoConnect => bindings::scsi_host_status_DID_NO_CONNECT,
             Self::TransportDisrupted => bindings::scsi_host_status_DID_TRANSPORT_DISRUPTED,
+            Self::Requeue => bindings::scsi_host_status_DID_REQUEUE,
             Self::TransportFailFast => bindings::scsi_host_status_DID_TRANSPORT_FAILFAST,
             Self::Error => bindings::scsi_host_status_DID_ERROR,
         }

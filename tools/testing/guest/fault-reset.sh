@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A LUN reset whose answer opens the window, with a command that waited for that: the mid-layer's error
+# handler has the command by then, so the first one to be sent is the handler's own.
+#
+# beds: uml
+# long-beds: uml-debug
+# timeout: 120
+# shared-boot: yes
+
+. "$(dirname "$0")/lib.sh"
+. "$here/fault-lib.sh"
+
+name=${prefix}faults
+portal=127.0.0.1:3270
+
+held() {
+	[ "$(tell "$name" held)" = "$1" ]
+}
+
+timed_out() {
+	[ $(($(cat "$device/iotmo_cnt"))) = "$1" ]
+}
+
+target_up scripted "$name" "$portal" 16M 16M
+initiator_up
+# One command at a time, from the login on.
+tell "$name" window=1
+login "$name"
+disk=$(disk_of "$name" 1)
+other=$(disk_of "$name" 2)
+settled
+pattern "$work/pattern" 4096
+dd if="$work/pattern" of="$disk" bs=4k seek=3 oflag=direct status=none
+settled
+
+note 'while a command of one unit is held, one of the other runs out of its time twice'
+device=/sys/block/$(basename "$disk")/device
+equal 'timeouts until now' "$(cat "$device/iotmo_cnt")" 0x0
+begin "$name" window=1 read:hold*1 read:close-window=600000*1 lun-reset=open
+dd if="$other" of=/dev/null bs=4k count=1 iflag=direct status=none &
+holder=$!
+wait_for 10 'held command' held 1
+echo 1 >"$device/timeout"
+echo 5 >"$device/eh_timeout"
+dd if="$disk" of="$work/got" bs=4k skip=3 count=1 iflag=direct status=none &
+waiter=$!
+wait_for 60 'second timeout' timed_out 2
+
+note 'nothing else is under way now, so that the error handler begins'
+tell "$name" release
+wait $holder || fail 'the held command has failed'
+wait $waiter || fail 'the command that waited has failed'
+cmp "$work/pattern" "$work/got" || fail 'wrong bytes were read'
+
+report "$name"
+equal 'LUN resets' "$(reported lun_resets)" 1
+equal 'logins' "$(reported logins)" 0
+first=$(awk '/LOGICAL UNIT RESET/ { reset = 1 } reset && /< command/ { print; exit }' "$(scripted_log "$name")")
+matches 'the first command after the reset, a TEST UNIT READY' "$first" '\[00, 00, '
+tell "$name" clear
+logout "$name"
+initiator_down
