@@ -10,20 +10,21 @@
 
 . "$(dirname "$0")/lib.sh"
 
-# Three jobs, each on a third of the disk.
-part=$(scaled 16 6)
+# Three jobs, each on a third of the disk. fio fills a buffer of the biggest size for each command in flight
+# before it begins, so the deepest one has no big commands.
+part=6
 jobs=(
 	--size="${part}M"
-	--name=depth1 --offset=0 --iodepth=1
-	--name=depth8 --offset="${part}M" --iodepth=8
-	--name=depth64 --offset="$((2 * part))M" --iodepth=64
+	--name=depth1 --offset=0 --iodepth=1 --bssplit="$mixed_sizes"
+	--name=depth8 --offset="${part}M" --iodepth=8 --bssplit="$mixed_sizes"
+	--name=depth64 --offset="$((2 * part))M" --iodepth=64 --bssplit="$small_sizes"
 )
 
 # write_and_verify DISK [OPTION...]
 write_and_verify() {
 	local disk=$1
 	shift
-	fio_job --filename="$disk" --rw=write --bssplit="$mixed_sizes" "$@" "${jobs[@]}"
+	fio_job --filename="$disk" --rw=write "$@" "${jobs[@]}"
 }
 
 one_run() {

@@ -66,7 +66,7 @@ one_kind() {
 	touch "$work/enough"
 	wait $fio || fail 'fio found a wrong block or an error'
 	rm "$work/enough"
-	fio_job --filename="$disk" --name=after --rw=write --bssplit="$mixed_sizes" --iodepth=16 --size="$size"
+	fio_job --filename="$disk" --name=after --rw=write --bssplit="$mixed_sizes" --iodepth=4 --size="$size"
 	cmp "$disk" "$(backing "$name" 1)" || fail 'the disk is not what the backing file is'
 	logout "$name"
 	target_down "$name"

@@ -23,7 +23,7 @@ lio_disk=$(disk_of ${prefix}lio-two 1)
 tgt_disk=$(disk_of ${prefix}tgt-two 1)
 
 note 'fio on both'
-fio_job --rw=write --bssplit="$mixed_sizes" --iodepth=16 --size="$size" \
+fio_job --rw=write --bssplit="$mixed_sizes" --iodepth=4 --size="$size" \
 	--name=lio --filename="$lio_disk" --name=tgt --filename="$tgt_disk"
 for name in "${targets[@]}"; do
 	cmp "$(disk_of "$name" 1)" "$(backing "$name" 1)" || fail "the disk is not what the backing file is"
