@@ -126,6 +126,7 @@ impl HostOps for Session {
             // The flush of the lost connection takes care of it.
             return self.wait_until_gone(cmd);
         }
+        let conn = self.connection();
         let answer = self.manage(
             Request::Manage {
                 function: TaskFunction::ABORT_TASK,
@@ -143,7 +144,7 @@ impl HostOps for Session {
             Some(_) if self.gate() == Gate::Open => EhOutcome::Failed,
             Some(_) => self.wait_until_gone(cmd),
             None => {
-                self.management_timed_out();
+                self.management_timed_out(conn);
                 self.wait_until_gone(cmd)
             }
         }
@@ -157,6 +158,7 @@ impl HostOps for Session {
         }
         let lun = Lun(cmd.lun());
         self.flush_waiting(lun);
+        let conn = self.connection();
         let answer = self.manage(
             Request::Manage {
                 function: TaskFunction::LOGICAL_UNIT_RESET,
@@ -169,7 +171,7 @@ impl HostOps for Session {
             Some(TaskFunctionResponse::COMPLETE) => (),
             Some(_) => return EhOutcome::Failed,
             None => {
-                self.management_timed_out();
+                self.management_timed_out(conn);
                 let gate = self.wait_for_recovery();
                 return self.after_loss(gate);
             }
@@ -194,12 +196,7 @@ impl HostOps for Session {
         let _one_at_a_time = self.eh.lock();
         if let Some(conn) = self.connection() {
             self.connection_failed(&conn, ConnectionError::Reset);
-            while self
-                .connection()
-                .is_some_and(|now| Arc::ptr_eq(&now, &conn))
-            {
-                self.eh_event.wait(Some(STEP_MS));
-            }
+            self.wait_until_down(&conn);
         }
         let gate = self.wait_for_recovery();
         self.after_loss(gate)
@@ -279,21 +276,25 @@ impl Session {
     }
 
     /// A target that does not answer a management request is not worth waiting for: the connection
-    /// goes, and with it what it holds.
-    fn management_timed_out(&self) {
-        if self.gate() == Gate::Open {
-            if let Some(conn) = self.connection() {
-                self.connection_failed(&conn, ConnectionError::ManagementTimeout);
-                self.wait_until_down(&conn);
-            }
+    /// goes, and with it what it holds. If it is another one by now than `conn`, over which the
+    /// request went, the loss of that has ended the request.
+    fn management_timed_out(&self, conn: Option<Arc<Connection>>) {
+        if let Some(conn) = conn.filter(|conn| self.is_served_by(conn)) {
+            self.connection_failed(&conn, ConnectionError::ManagementTimeout);
+            self.wait_until_down(&conn);
         }
     }
 
     /// Waits until a connection that has failed is no longer the session's. The gate closes before.
     fn wait_until_down(&self, conn: &Arc<Connection>) {
-        while self.connection().is_some_and(|now| Arc::ptr_eq(&now, conn)) {
+        while self.is_served_by(conn) {
             self.eh_event.wait(Some(STEP_MS));
         }
+    }
+
+    /// Whether this is the session's connection.
+    fn is_served_by(&self, conn: &Arc<Connection>) -> bool {
+        self.connection().is_some_and(|now| Arc::ptr_eq(&now, conn))
     }
 
     /// The answer of a reset that cost the connection, at a gate that recovers no more.
