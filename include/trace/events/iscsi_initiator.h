@@ -2,7 +2,7 @@
 /*
  * Trace events of the iSCSI initiator.
  *
- * One event per state machine, one per direction of PDUs, one per end of a login and one per fault.
+ * One event per state machine, one per direction of PDUs, one per answer to a login and one per fault.
  * Fields are numbers; the tables below give them the names that proto/ and linux/trace.rs give them,
  * in the same order. tools/proto/tests/trace_symbols.rs compares the two.
  */
@@ -259,16 +259,12 @@ TRACE_EVENT(iscsi_pdu_rx,
 		  __entry->length)
 );
 
-/*
- * A login has ended: the status of RFC 7143 section 11.13.5, and an errno (or 0) for what kept it
- * from getting one.
- */
+/* The target has answered a login request, with the status of RFC 7143 section 11.13.5. */
 TRACE_EVENT(iscsi_login,
-	TP_PROTO(u32 session, u16 cid, u8 status_class, u8 status_detail, u16 tsih, int error),
-	TP_ARGS(session, cid, status_class, status_detail, tsih, error),
+	TP_PROTO(u32 session, u16 cid, u8 status_class, u8 status_detail, u16 tsih),
+	TP_ARGS(session, cid, status_class, status_detail, tsih),
 	TP_STRUCT__entry(
 		__field(u32, session)
-		__field(int, error)
 		__field(u16, cid)
 		__field(u16, tsih)
 		__field(u8, status_class)
@@ -276,16 +272,14 @@ TRACE_EVENT(iscsi_login,
 	),
 	TP_fast_assign(
 		__entry->session = session;
-		__entry->error = error;
 		__entry->cid = cid;
 		__entry->tsih = tsih;
 		__entry->status_class = status_class;
 		__entry->status_detail = status_detail;
 	),
-	TP_printk("session=%u cid=%u status=%02x%02x tsih=%u error=%d",
+	TP_printk("session=%u cid=%u status=%02x%02x tsih=%u",
 		  __entry->session, __entry->cid,
-		  __entry->status_class, __entry->status_detail,
-		  __entry->tsih, __entry->error)
+		  __entry->status_class, __entry->status_detail, __entry->tsih)
 );
 
 /* Something went wrong on a connection. The detail depends on the fault: see linux/trace.rs. */

@@ -26,7 +26,8 @@ use crate::{
     proto::{
         address::{
             IpAddress,
-            Portal, //
+            Portal,
+            ISCSI_PORT, //
         },
         login::{
             Login,
@@ -64,9 +65,6 @@ use kernel::{
     sync::Arc, //
 };
 
-/// The port of a portal that names none, RFC 7143 section 4.2.7.
-const DEFAULT_PORT: u16 = 3260;
-
 /// The tag of all login PDUs.
 const LOGIN_ITT: u32 = 0;
 
@@ -95,7 +93,7 @@ impl From<LoginError> for Failure {
     }
 }
 
-/// The memory of a login, made once by the WD thread: a login must not need any, as memory may be
+/// The memory of a login, made once for the WD thread: a login must not need any, as memory may be
 /// waiting for it.
 pub(super) struct Memory {
     work: KVec<u8>,
@@ -225,14 +223,14 @@ fn log_in(
         send(&socket, &out.header.to_bytes(), segment, out.data_len)?;
         let (header, len) = receive(&socket, segment)?;
         let data = segment.get(..len).unwrap_or(&[]);
-        trace::login(session.id, Cid(0), Some(header.status), header.tsih);
+        trace::login(session.id, Cid(0), header.status, header.tsih);
         match login.handle_response(&header, data)? {
             LoginStep::Continue => (),
             LoginStep::Done => break,
             LoginStep::Redirect(to) => {
                 let text = to.address.as_str();
                 let address = text.split(',').next().unwrap_or(text);
-                let portal = Portal::parse(address, DEFAULT_PORT).map_err(|_| {
+                let portal = Portal::parse(address, ISCSI_PORT).map_err(|_| {
                     Failure::new(
                         Retry::Later,
                         format_args!(

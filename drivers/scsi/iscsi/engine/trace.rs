@@ -103,10 +103,10 @@ pub(super) fn impossible(session: u32, number: u32) {
     trace::fault(session, 0, Fault::Internal, number as i32);
 }
 
-/// A login has ended: with a status of the target, or without one.
-pub(super) fn login(session: u32, cid: Cid, status: Option<LoginStatus>, tsih: Option<Tsih>) {
-    let [class, detail] = status.map_or([u8::MAX; 2], |status| status.get().to_be_bytes());
-    trace::login(session, cid.0, class, detail, tsih.map_or(0, Tsih::get), 0);
+/// The target has answered a login request.
+pub(super) fn login(session: u32, cid: Cid, status: LoginStatus, tsih: Option<Tsih>) {
+    let [class, detail] = status.get().to_be_bytes();
+    trace::login(session, cid.0, class, detail, tsih.map_or(0, Tsih::get));
 }
 
 /// The big-endian word at a fixed place of a header.

@@ -21,17 +21,18 @@ use super::bindings;
 pub(crate) enum Fault {
     /// The socket failed, or the peer closed it. Detail: errno, or 0.
     Transport = 0,
-    /// The target broke the protocol. Detail: the opcode of the PDU.
+    /// The target broke the protocol. Detail: 0.
     Protocol = 1,
     /// A header digest is wrong. Detail: 0.
     HeaderDigest = 2,
-    /// A data digest is wrong. Detail: the opcode of the PDU.
+    /// A data digest is wrong. Detail: 0.
     DataDigest = 3,
-    /// An answer did not come in time. Detail: the opcode of the request.
+    /// An answer did not come in time. Detail: 0.
     Timeout = 4,
     /// The target sent a Reject. Detail: its reason code, RFC 7143 section 11.17.1.
     Reject = 5,
-    /// A bug of ours. Detail: free.
+    /// A bug of ours: an event that a state machine cannot take. Detail: the number of the task, 0
+    /// for a connection or session.
     Internal = 6,
 }
 
@@ -94,15 +95,13 @@ events! {
         length: u32,
     );
 
-    /// A login has ended with the status of RFC 7143 section 11.13.5, or with `error`, a negative
-    /// errno, before it got one.
+    /// The target has answered a login request, with the status of RFC 7143 section 11.13.5.
     iscsi_login => fn login(
         session: u32,
         cid: u16,
         status_class: u8,
         status_detail: u8,
         tsih: u16,
-        error: i32,
     );
 
     /// Something went wrong on a connection; `fault` is a [`Fault`] as a number.
