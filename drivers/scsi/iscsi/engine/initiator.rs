@@ -3,6 +3,7 @@
 //! The initiator: the configuration and all sessions of the module.
 
 use super::{
+    login,
     rx,
     session::Session,
     tx,
@@ -290,6 +291,7 @@ fn start_threads(session: &Arc<Session>) -> Result<(Thread, Thread)> {
         session: session.clone(),
         tx: Worker::spawn(c"iscsi_tx", tx::run)?,
         rx: Worker::spawn(c"iscsi_rx", rx::run)?,
+        memory: login::Memory::new()?,
     };
     let ic = Thread::spawn(c"iscsi_ic", session.clone(), Session::run_ic)?;
     match Thread::spawn(c"iscsi_wd", crew, wd::run) {

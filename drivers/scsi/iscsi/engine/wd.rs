@@ -61,6 +61,7 @@ pub(super) struct Crew {
     pub(super) session: Arc<Session>,
     pub(super) tx: Worker<Service>,
     pub(super) rx: Worker<Service>,
+    pub(super) memory: login::Memory,
 }
 
 /// The first retries after a loss come sooner than [`limits::retry_delay`]: in milliseconds.
@@ -101,14 +102,12 @@ struct Watchdog {
 /// Allocates without I/O: memory may be waiting for the connection that it brings back.
 pub(super) fn run(crew: Crew) {
     let _no_io = NoIo::enter();
-    let Crew { session, tx, rx } = crew;
-    let memory = match login::Memory::new() {
-        Ok(memory) => memory,
-        Err(_) => {
-            session.report_error(format_args!("not enough memory to log in"));
-            return;
-        }
-    };
+    let Crew {
+        session,
+        tx,
+        rx,
+        memory,
+    } = crew;
     let mut watchdog = Watchdog {
         session,
         tx,
@@ -193,7 +192,8 @@ impl Watchdog {
             self.raise(ConnectionEvent::LogoutWanted);
             return 0;
         }
-        if self.session.take_logout_wanted() {
+        // Asked for once more meanwhile, it is under way.
+        if self.session.take_logout_wanted() && self.logging_out.is_none() {
             self.session
                 .report_error(format_args!("target asked for a logout"));
             self.leave_as_asked();
@@ -483,7 +483,9 @@ impl Watchdog {
                 target: self.session.target.name,
                 old,
                 new: step.state,
-                reason: (!reason.is_empty()).then_some(reason.as_str()),
+                // A session that is there again keeps no reason of the time before.
+                reason: (!reason.is_empty() && !step.state.is_full_feature())
+                    .then_some(reason.as_str()),
             });
         }
     }
@@ -549,9 +551,9 @@ impl Watchdog {
             }
         }
         if let Some(conn) = self.session.connection() {
-            // Another reason stands already, unless the session is being closed.
-            self.session
-                .connection_failed(&conn, ConnectionError::ClosedByTarget);
+            // Another reason stands already, unless the session has logged out.
+            conn.fail(ConnectionError::ClosedByTarget);
+            self.session.tx_event.signal();
         }
         self.tx.finish();
         self.rx.finish();

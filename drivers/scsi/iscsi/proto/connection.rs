@@ -77,7 +77,7 @@ pub enum ConnectionAction {
     StopTx,
     /// Close the socket, if one is open. Receiving ends with it.
     Disconnect,
-    /// Raise `CommandEvent::ConnectionLost` on every command of the active queue.
+    /// Raise `CommandEvent::Disturbed` on every command of the active queue.
     FlushActive,
     /// Send a Logout request.
     SendLogout,
