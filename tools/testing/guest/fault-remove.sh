@@ -34,6 +34,11 @@ removed() {
 	iscsiadm modify discovery --static enable
 }
 
+# has_open PROCESS: dd has the disk open.
+has_open() {
+	[ "$(readlink "/proc/$1/fd/0")" = "$disk" ]
+}
+
 not_logged_in() {
 	! logged_in "$name"
 }
@@ -64,11 +69,11 @@ scripted_stop "$name"
 removed 15
 scripted_continue "$name"
 
-note 'a target that stopped answering some time ago'
+note 'a target that has stopped answering'
 ready read:silent*1
 dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none &
 reader=$!
-sleep 1
+wait_for 20 'open disk' has_open $reader
 exits 1 iscsiadm remove static-config "$name"
 matches 'the answer' "$stderr" 'in use'
 at_most 20 'end of a reader' wait $reader
@@ -88,7 +93,7 @@ target_kill "$name"
 wait_for 10 'loss of the connection' not_logged_in
 dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none &
 reader=$!
-sleep 1
+wait_for 20 'open disk' has_open $reader
 exits 1 iscsiadm remove static-config "$name"
 matches 'the answer' "$stderr" 'in use'
 target_revive "$name"
