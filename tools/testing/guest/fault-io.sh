@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A target that answers commands wrongly, in all the ways it knows: after each the right bytes are on the
+# Targets that answer commands wrongly, in all the ways they know: after each the right bytes are on the
 # disk and in the reader's hands, or the reader gets an error that is the target's own; the session
-# is there, and the initiator itself has broken no rule.
+# is there, and the initiator itself has broken no rule. Several targets at a time, each with another fault.
 #
 # beds: uml-debug
 # long-beds: uml
@@ -12,82 +12,95 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/fault-lib.sh"
 
-name=${prefix}faults
-portal=127.0.0.1:3270
 bytes=$((320 << 10))
 
-# transfer OPERATION: reads or writes $bytes bytes at the start of the disk, in one command.
-transfer() {
-	case $1 in
-	read) dd if="$disk" of="$work/got" bs=$bytes count=1 iflag=direct status=none ;;
-	write) dd if="$work/pattern" of="$disk" bs=$bytes count=1 oflag=direct status=none ;;
-	esac
-}
+everybody=()
+for number in 1 2 3 4 5 6 7 8 9 10 11; do
+	everybody+=("${prefix}faults-$number")
+	target_up scripted "${everybody[-1]}" 127.0.0.1:$((3270 + number)) 1M
+done
+# The last one is for R2Ts longer than its MaxBurstLength, the others have a round after the other.
+names=("${everybody[@]:0:10}")
+bursts=${everybody[10]}
+tell "$bursts" MaxBurstLength=65536
 
-# prepare OPERATION: what is read next was not there before; what is written next neither.
-prepare() {
-	pattern "$work/pattern" $bytes
-	if [ "$1" = read ]; then
-		dd if="$work/pattern" of="$(backing "$name" 1)" bs=$bytes conv=notrunc status=none
-		rm -f "$work/got"
-	fi
-}
-
-# right OPERATION: the bytes are where they should be.
-right() {
-	case $1 in
-	read) cmp "$work/pattern" "$work/got" ;;
-	write) cmp -n $bytes "$work/pattern" "$(backing "$name" 1)" ;;
-	esac
-}
-
-# fresh: a new session. One that has lost connections soon after they came up takes its time.
-fresh() {
-	lost=0
-	logout "$name"
-	login "$name"
-	disk=$(disk_of "$name" 1)
-	settled
-}
+# The faults of the next round, each for a target of its own: the fault, the operation, how that ends, and
+# the logins that it takes.
+faults=() operations=() ends=() logins=()
 
 # after FAULT OPERATION LOGINS: the fault is committed once, the operation succeeds, and the session had
 # to log in that often: a number, or `-` for any.
 after() {
-	local fault=$1 operation=$2 logins=$3
-	[ $lost -lt 2 ] || fresh
-	note "$operation, $fault"
-	prepare "$operation"
-	settled
-	begin "$name" "$operation:$fault*1"
-	timeout 60 bash -c "$(declare -f transfer); disk=$disk bytes=$bytes work=$work transfer $operation" ||
-		fail "$operation with $fault"
-	right "$operation" || fail "wrong bytes after a $operation with $fault"
-	wait_for 20 'login' logged_in "$name"
-	report "$name"
-	equal "times of $fault" "$(fired "${fault%%=*}")" 1
-	[ "$logins" = - ] || equal "logins after $fault" "$(reported logins)" "$logins"
-	lost=$((lost + $(reported logins)))
+	try "$1" "$2" right "$3"
 }
 
 # error FAULT OPERATION: the fault is committed once, and the operation ends with an error.
 error() {
-	local fault=$1 operation=$2
-	note "$operation, $fault: an error"
-	prepare "$operation"
-	settled
-	begin "$name" "$operation:$fault*1"
-	! transfer "$operation" 2>"$work/stderr" || fail "$operation went well with $fault"
-	matches 'the answer' "$(cat "$work/stderr")" '^dd: error'
-	report "$name"
-	equal "logins after $fault" "$(reported logins)" 0
-	transfer "$operation"
-	right "$operation" || fail "wrong bytes after a $operation with $fault"
+	try "$1" "$2" 'E[A-Z0-9]+' 0
 }
 
-# all OPERATION: the faults that fit both.
+try() {
+	faults+=("$1") operations+=("$2") ends+=("$3") logins+=("$4")
+	[ ${#faults[@]} != ${#names[@]} ] || round
+}
+
+# round: commits the faults that have gathered, at the same time.
+round() {
+	local i name used=("${names[@]:0:${#faults[@]}}")
+	for i in "${!used[@]}"; do
+		note "${operations[i]}, ${faults[i]}"
+		later "${used[i]}" clear report "${operations[i]}:${faults[i]}*1"
+	done
+	tell_all >"$work/forgotten"
+	transfer
+	for i in "${!used[@]}"; do
+		[[ ${results[i]} =~ ^${ends[i]}$ ]] || fail "${operations[i]} with ${faults[i]}: ${results[i]}"
+	done
+	wait_for 60 'logins' has_logged_in
+	wait_for 60 'logins' all_logged_in
+	report_all report "${used[@]}"
+	for i in "${!used[@]}"; do
+		report=${reports[${used[i]}]}
+		name="${operations[i]}, ${faults[i]}"
+		obeyed "$name"
+		says fired "${faults[i]%%=*}" 1 "$name"
+		[ "${logins[i]}" = - ] || says counts logins "${logins[i]}" "$name"
+	done
+	if [[ ${ends[*]} = *E* ]]; then
+		transfer
+		for i in "${!used[@]}"; do
+			equal "${operations[i]} after ${faults[i]}" "${results[i]}" right
+		done
+	fi
+	faults=() operations=() ends=() logins=()
+}
+
+# transfer: reads or writes all the disks of the round, and puts into ${results[@]} how that ends.
+transfer() {
+	local i name words=()
+	for i in "${!used[@]}"; do
+		name=${used[i]}
+		words+=("${operations[i]}:${disks["$name 1"]}:$work/${name##*:}.1")
+	done
+	timeout 120 "$here/transfers.py" $bytes "${words[@]}" >"$work/results" || fail "transfers: exit code $?"
+	mapfile -t results <"$work/results"
+}
+
+# has_logged_in: the targets of the round have seen the logins that there should be.
+has_logged_in() {
+	local i number
+	report_all peek "${used[@]}"
+	for i in "${!used[@]}"; do
+		report=${reports[${used[i]}]}
+		number_of counts logins
+		[ "${logins[i]}" = - ] || [ "$number" -ge "${logins[i]}" ] || return 1
+	done
+}
+
+# common OPERATION: the faults that fit both.
 common() {
 	local operation=$1
-	note "$operation: what the mid-layer deals with"
+	# What the mid-layer deals with.
 	after check=6/29/00 "$operation" 0
 	after check=b/00/00 "$operation" 0
 	after status=08 "$operation" 0
@@ -99,7 +112,7 @@ common() {
 	error check=3/11/00 "$operation"
 	error check=5/21/00 "$operation"
 	error status=18 "$operation"
-	note "$operation: what changes nothing"
+	# What changes nothing.
 	after stray "$operation" 0
 	after data-in-stray "$operation" 0
 	after twice "$operation" 0
@@ -109,7 +122,7 @@ common() {
 	after delay=700 "$operation" 0
 	after async=scsi "$operation" 0
 	after async=vendor "$operation" 0
-	note "$operation: what ends the connection"
+	# What ends the connection.
 	after nop-in=2000 "$operation" -
 	after close "$operation" 1
 	after close-mid "$operation" 1
@@ -129,13 +142,12 @@ common() {
 	after bad-header-digest "$operation" 1
 }
 
-target_up scripted "$name" "$portal" 16M
 parameters retry_delay=1
+udev_stop
 initiator_up
 iscsiadm modify initiator-node -h CRC32 -d CRC32
-login "$name"
-fresh
-equal 'header digest' "$(session_field "$name" '.connections[0].negotiated.headerdigest')" CRC32
+log_in "${everybody[@]}"
+equal 'header digest' "$(session_field "${names[0]}" '.connections[0].negotiated.headerdigest')" CRC32
 
 common read
 after short=right read 0
@@ -161,21 +173,21 @@ after r2t-sn write 1
 after r2t-empty write 1
 # Whether it is seen depends on who is faster: an R2T that has been answered is not outstanding any more.
 after r2t-flood write -
-
-note 'an R2T longer than MaxBurstLength'
-tell "$name" MaxBurstLength=65536
-fresh
+round
+names=("$bursts")
 after r2t-long write 1
+log_out "${everybody[@]}"
 
 note 'without digests'
+names=("${everybody[@]:0:5}")
 iscsiadm modify initiator-node -h none -d none
-fresh
-equal 'header digest' "$(session_field "$name" '.connections[0].negotiated.headerdigest')" NONE
+log_in "${names[@]}"
+equal 'header digest' "$(session_field "${names[0]}" '.connections[0].negotiated.headerdigest')" NONE
 after close-mid read 1
 after data-in-more read 1
 after huge read 1
 after r2t-beyond write 1
 after twice write 0
-
-logout "$name"
+log_out "${names[@]}"
 initiator_down
+udev_start

@@ -5,6 +5,10 @@
 use std::{
     io::{
         self,
+        ErrorKind::{
+            ConnectionRefused,
+            NotFound, //
+        },
         Read,
         Write, //
     },
@@ -14,6 +18,10 @@ use std::{
         UnixStream, //
     },
     sync::Arc,
+    time::{
+        Duration,
+        Instant, //
+    },
 };
 
 use crate::{
@@ -31,6 +39,7 @@ pub(crate) fn obey(target: &Target, word: &str) -> Result<String, String> {
                 link.unfreeze();
             }
         }
+        "peek" => return Ok(target.peek()),
         "report" => return Ok(target.report()),
         "held" => {
             let held: usize = target.links().iter().map(|link| link.held()).sum();
@@ -99,6 +108,12 @@ pub(crate) fn listen(target: &Arc<Target>, path: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// How long a target may take to start.
+const START: Duration = Duration::from_secs(20);
+
+/// When to look for it again.
+const RETRY: Duration = Duration::from_millis(20);
+
 /// Marks an answer that is an error.
 const ERROR: &str = "error: ";
 
@@ -115,10 +130,26 @@ fn answer(target: &Target, mut stream: UnixStream) -> io::Result<()> {
     Ok(())
 }
 
+/// Connects to a target, which may be about to listen.
+fn connect(socket: &str) -> io::Result<UnixStream> {
+    let started = Instant::now();
+    loop {
+        match UnixStream::connect(socket) {
+            Err(error)
+                if matches!(error.kind(), NotFound | ConnectionRefused)
+                    && started.elapsed() < START =>
+            {
+                std::thread::sleep(RETRY);
+            }
+            result => return result,
+        }
+    }
+}
+
 /// Tells a running target some words, and prints what it answers.
 pub(crate) fn tell(socket: &str, words: &[String]) -> Result<(), String> {
     let talk = || {
-        let mut stream = UnixStream::connect(socket)?;
+        let mut stream = connect(socket)?;
         stream.write_all(words.join("\n").as_bytes())?;
         stream.shutdown(Shutdown::Write)?;
         let mut text = String::new();

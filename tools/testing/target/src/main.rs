@@ -30,7 +30,7 @@ use crate::{
 
 const USAGE: &str = "\
 usage: scripted-target --listen ADDRESS:PORT --name NAME --control SOCKET [--lun FILE]... [WORD]...
-       scripted-target --tell SOCKET WORD...
+       scripted-target [--tell SOCKET WORD...]...
 
 The files are LUN 1, 2 and so on, in blocks of 512 bytes. A word, at the start or told later, is
   [read:|write:|any:]FAULT[=VALUE][@SKIP][*TIMES]
@@ -41,16 +41,23 @@ The files are LUN 1, 2 and so on, in blocks of 512 bytes. A word, at the start o
   open                          opens the window of commands, and says so
   release                       answers commands that are held
   send=async:EVENT|nop-in|close sends it now, on all connections
-  report                        prints what has happened so far, as JSON, and starts anew
+  peek                          prints what has happened so far, as JSON
+  report                        the same, and starts anew
+
+Who tells waits for a target that is just starting. Several may be told at once, one after the other.
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
-        Some("--tell") => match args.get(1) {
-            Some(socket) => control::tell(socket, args.get(2..).unwrap_or(&[])),
-            None => Err(usage()),
-        },
+        Some("--tell") => {
+            args.split(|arg| arg == "--tell")
+                .skip(1)
+                .try_for_each(|told| match told {
+                    [socket, words @ ..] => control::tell(socket, words),
+                    [] => Err(usage()),
+                })
+        }
         _ => serve(&args),
     };
     match result {

@@ -30,7 +30,7 @@ use crate::{
 const FIRST_TSIH: u16 = 1;
 
 /// What has happened since the last report.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Record {
     counts: BTreeMap<&'static str, u64>,
     fired: BTreeMap<&'static str, u64>,
@@ -149,11 +149,22 @@ impl Target {
 
     /// What has happened, as JSON, and starts anew.
     pub(crate) fn report(&self) -> String {
+        let record = std::mem::take(&mut *self.record());
+        self.tell(record)
+    }
+
+    /// What has happened, as JSON.
+    pub(crate) fn peek(&self) -> String {
+        let record = self.record().clone();
+        self.tell(record)
+    }
+
+    fn tell(&self, record: Record) -> String {
         let Record {
             mut counts,
             fired,
             complaints,
-        } = std::mem::take(&mut *self.record());
+        } = record;
         let held = self.links().iter().map(|link| link.held() as u64).sum();
         counts.insert("held", held);
         let object = |map: &BTreeMap<&str, u64>| {
