@@ -16,9 +16,14 @@ scripted_up() {
 	scripted_socket[$name]=$work/${name##*:}.socket
 	rm -f "${scripted_socket[$name]}"
 	scripted-target --listen "${target_portal[$name]}" --name "$name" \
-		--control "${scripted_socket[$name]}" "${files[@]}" 2>>"$work/${name##*:}.log" &
+		--control "${scripted_socket[$name]}" "${files[@]}" 2>>"$(scripted_log "$name")" &
 	scripted_process[$name]=$!
 	tell "$name" clear
+}
+
+# scripted_log NAME: prints where it says what it sees.
+scripted_log() {
+	echo "$work/${1##*:}.log"
 }
 
 scripted_set() {
@@ -38,7 +43,7 @@ scripted_revive() {
 scripted_down() {
 	if [ "${code:-0}" != 0 ]; then
 		echo "--- last of what $1 saw"
-		tail -n 40 "$work/${1##*:}.log"
+		tail -n 40 "$(scripted_log "$1")"
 	fi
 	scripted_kill "$1" 2>/dev/null || true
 }
