@@ -8,10 +8,11 @@ declare -A scripted_process=() scripted_socket=()
 
 # Whoever tells it something first waits until it listens.
 scripted_up() {
-	local name=$1 lun=0 files=() size
+	local name=$1 lun=0 files=() size file
 	for size in ${target_sizes[$name]}; do
 		lun=$((lun + 1))
-		files+=(--lun "$work/${name##*:}.$lun")
+		find_backing "$name" $lun
+		files+=(--lun "$file")
 	done
 	scripted_socket[$name]=$work/${name##*:}.socket
 	rm -f "${scripted_socket[$name]}"

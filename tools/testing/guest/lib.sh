@@ -73,9 +73,13 @@ equal() {
 	[ "$2" = "$3" ] || fail "$1 is '$2', not '$3'"
 }
 
-# matches WHAT TEXT PATTERN: the text has a match of the extended regular expression.
+# matches WHAT TEXT PATTERN: a line of the text has a match of the extended regular expression.
 matches() {
-	grep -qE -- "$3" <<<"$2" || fail "$1 does not match '$3': $2"
+	local line
+	while IFS= read -r line; do
+		[[ ! $line =~ $3 ]] || return 0
+	done <<<"$2"
+	fail "$1 does not match '$3': $2"
 }
 
 # contents VARIABLE FILE: the variable becomes what is in the file, without the newlines at its end. No
@@ -147,7 +151,8 @@ last_id=0
 
 # target_up KIND NAME PORTAL SIZE...: a target with one LUN of each size.
 target_up() {
-	local kind=$1 name=$2 portal=$3 lun=0 size
+	local kind=$1 name=$2 portal=$3 lun=0 size file
+	local -A files=()
 	shift 3
 	targets+=("$name")
 	last_id=$((last_id + 1))
@@ -158,7 +163,12 @@ target_up() {
 	target_keys[$name]=''
 	for size; do
 		lun=$((lun + 1))
-		truncate -s "$size" "$(backing "$name" $lun)"
+		find_backing "$name" $lun
+		files[$size]+=" $file"
+	done
+	for size in "${!files[@]}"; do
+		# shellcheck disable=SC2086
+		truncate -s "$size" ${files[$size]}
 	done
 	"${kind}_up" "$name"
 }
@@ -201,7 +211,14 @@ target_down() {
 
 # backing NAME LUN: the file behind a LUN.
 backing() {
-	echo "$work/${1##*:}.$2"
+	local file
+	find_backing "$1" "$2"
+	echo "$file"
+}
+
+# find_backing NAME LUN: puts it into $file, which takes no process as `$(backing ...)` does.
+find_backing() {
+	file=$work/${1##*:}.$2
 }
 
 # operand NAME: the target as `add static-config` takes it.
@@ -219,19 +236,23 @@ lio_start() {
 }
 
 lio_up() {
-	local name=$1 tpg=$lio/iscsi/$1/tpgt_1 lun=0 size
+	local name=$1 tpg=$lio/iscsi/$1/tpgt_1 lun=0 size made=()
 	lio_start
-	mkdir -p "$tpg"
+	for size in ${target_sizes[$name]}; do
+		lun=$((lun + 1))
+		made+=("$lio/core/fileio_$lun/${name##*:}" "$tpg/lun/lun_$lun")
+	done
+	mkdir -p "$tpg" "${made[@]}" "$tpg/np/${target_portal[$name]}"
 	# Anybody may log in and write.
 	lio_attribute "$name" authentication 0
 	lio_attribute "$name" generate_node_acls 1
 	lio_attribute "$name" cache_dynamic_acls 1
 	lio_attribute "$name" demo_mode_write_protect 0
+	lun=0
 	for size in ${target_sizes[$name]}; do
 		lun=$((lun + 1))
 		lio_lun "$name" $lun "$size"
 	done
-	mkdir "$tpg/np/${target_portal[$name]}"
 	echo 1 >"$tpg/enable"
 }
 
@@ -239,17 +260,40 @@ lio_attribute() {
 	echo "$3" >"$lio/iscsi/$1/tpgt_1/attrib/$2"
 }
 
-# lio_lun NAME LUN SIZE: a LUN on its backing file.
+# lio_lun NAME LUN SIZE: a LUN, whose directories are there, on its backing file.
 lio_lun() {
-	local name=$1 lun=$2 size=$3 store
-	store=$lio/core/fileio_$lun/${name##*:}
-	mkdir -p "$store"
-	echo "fd_dev_name=$(backing "$name" "$lun"),fd_dev_size=$(numfmt --from=iec "$size"),fd_buffered_io=1" >"$store/control"
+	local name=$1 lun=$2 file store=$lio/core/fileio_$2/${1##*:} bytes serial
+	find_backing "$name" "$lun"
+	count_bytes "$3"
+	echo "fd_dev_name=$file,fd_dev_size=$bytes,fd_buffered_io=1" >"$store/control"
 	echo 1 >"$store/enable"
-	# The identifiers that udev makes links of come from this.
-	printf '%s' "${name##*:}-$lun" | md5sum | cut -c1-32 >"$store/wwn/vpd_unit_serial"
-	mkdir -p "$lio/iscsi/$name/tpgt_1/lun/lun_$lun"
+	make_serial "${name##*:}" "$lun"
+	echo "$serial" >"$store/wwn/vpd_unit_serial"
 	ln -s "$store" "$lio/iscsi/$name/tpgt_1/lun/lun_$lun/store"
+}
+
+# count_bytes SIZE: puts it into $bytes, without the suffix.
+count_bytes() {
+	local power
+	case $1 in
+	*[kK]) power=10 ;;
+	*M) power=20 ;;
+	*G) power=30 ;;
+	*T) power=40 ;;
+	*) power=0 ;;
+	esac
+	bytes=$((${1%[kKMGT]} << power))
+}
+
+# make_serial NAME LUN: puts 32 hexadecimal digits into $serial, others for each LUN, for the identifiers
+# that udev makes links of come from the first 25. The hash is FNV-1a.
+make_serial() {
+	local hash=$((0xcbf29ce484222325)) code i
+	for ((i = 0; i < ${#1}; i++)); do
+		printf -v code %d "'${1:i:1}"
+		hash=$(((hash ^ code) * 0x100000001b3))
+	done
+	printf -v serial '%016x%08x%08x' $hash "$2" 0
 }
 
 # Digests are lists with the preferred method first, as in the RFC.
@@ -277,23 +321,26 @@ lio_enable() {
 }
 
 lio_down() {
-	local name=$1 tpg=$lio/iscsi/$1/tpgt_1 each
+	local name=$1 tpg=$lio/iscsi/$1/tpgt_1 each links=() directories=() parents=()
 	[ -d "$tpg" ] || return 0
 	echo 0 >"$tpg/enable"
 	for each in "$tpg"/np/*; do
-		[ ! -d "$each" ] || rmdir "$each"
+		[ ! -d "$each" ] || directories+=("$each")
 	done
 	for each in "$tpg"/lun/lun_*; do
 		[ -d "$each" ] || continue
-		[ ! -L "$each/store" ] || rm "$each/store"
-		rmdir "$each"
+		[ ! -L "$each/store" ] || links+=("$each/store")
+		directories+=("$each")
 	done
-	rmdir "$tpg" "$lio/iscsi/$name"
+	directories+=("$tpg" "$lio/iscsi/$name")
 	for each in "$lio"/core/fileio_*/"${name##*:}"; do
 		[ -d "$each" ] || continue
-		rmdir "$each"
-		rmdir --ignore-fail-on-non-empty "$(dirname "$each")"
+		directories+=("$each")
+		parents+=("${each%/*}")
 	done
+	[ ${#links[@]} = 0 ] || rm "${links[@]}"
+	rmdir "${directories[@]}"
+	[ ${#parents[@]} = 0 ] || rmdir --ignore-fail-on-non-empty "${parents[@]}"
 }
 
 # ---- tgt, a process -----------------------------------------------------------------------------
@@ -323,12 +370,12 @@ tgt_up() {
 }
 
 tgt_make() {
-	local name=$1 lun=0 size id=${target_id[$1]}
+	local name=$1 lun=0 size file id=${target_id[$1]}
 	tgtadm --lld iscsi --op new --mode target --tid "$id" --targetname "$name"
 	for size in ${target_sizes[$name]}; do
 		lun=$((lun + 1))
-		tgtadm --lld iscsi --op new --mode logicalunit --tid "$id" --lun $lun \
-			--backing-store "$(backing "$name" $lun)"
+		find_backing "$name" $lun
+		tgtadm --lld iscsi --op new --mode logicalunit --tid "$id" --lun $lun --backing-store "$file"
 	done
 	tgtadm --lld iscsi --op bind --mode target --tid "$id" --initiator-address ALL
 }
