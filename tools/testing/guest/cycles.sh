@@ -35,15 +35,24 @@ slab() {
 	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
 }
 
+# disk_in_sysfs: puts the disk of LUN 1 of the only session into $disk, if it is there. Its node comes a
+# moment before it can be opened.
+disk_in_sysfs() {
+	local found=(/sys/class/iscsi_session/session*/device/target*/*:1/block/*)
+	disk=/dev/${found##*/}
+	[ -b "$disk" ] && : <"$disk"
+}
+
 cycles() {
-	local kind=$1 count=$2 name=$prefix$1-cycles i before=0 after
+	local kind=$1 count=$2 name=$prefix$1-cycles disk i before=0 after
 	target_up "$kind" "$name" 127.0.0.1:3260 16M
 	note "$kind: $count logins and logouts"
 	for i in $(seq "$count"); do
 		login "$name"
 		# In every second round at once, while the kernel still looks for disks.
 		if [ $((i % 2)) = 0 ]; then
-			dd if="$(disk_of "$name" 1)" of=/dev/null bs=64k count=4 iflag=direct status=none
+			wait_for 20 'disk' disk_in_sysfs
+			dd if="$disk" of=/dev/null bs=64k count=4 iflag=direct status=none
 		fi
 		logout "$name"
 		[ "$i" != $((count / 2)) ] || before=$(slab)
@@ -57,10 +66,12 @@ cycles() {
 	target_down "$name"
 }
 
+udev_stop
 initiator_up
 cycles lio $((LONG ? 100 : 10))
 cycles tgt $((LONG ? 100 : 10))
 
+udev_start
 note 'rmmod is refused while a session is up'
 target_up lio ${prefix}lio-cycles 127.0.0.1:3260 16M
 login ${prefix}lio-cycles

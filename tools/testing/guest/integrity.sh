@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# fio writes blocks of 512 bytes to 4 MiB at queue depths 1, 8 and 64 side by side, each with a CRC32C
-# of its own, with and without digests on the wire. They are read back at once, again after another
-# login, and the backing file is what the disk shows.
+# fio writes blocks of 512 bytes to 4 MiB at queue depths 1, 8 and 64 side by side on disks of both kinds of
+# target, each block with a CRC32C of its own, with and without digests on the wire, and reads them back at
+# once. After another login the disk is what it was, and so is the backing file.
 #
 # beds: uml uml-debug qemu
 # timeout: 180
@@ -10,49 +10,55 @@
 
 . "$(dirname "$0")/lib.sh"
 
-# Three jobs, each on a third of the disk. fio fills a buffer of the biggest size for each command in flight
-# before it begins, so the deepest one has no big commands.
+# Each of a disk's three jobs has a third of it, in MiB.
 part=6
-jobs=(
-	--size="${part}M"
-	--name=depth1 --offset=0 --iodepth=1 --bssplit="$mixed_sizes"
-	--name=depth8 --offset="${part}M" --iodepth=8 --bssplit="$mixed_sizes"
-	--name=depth64 --offset="$((2 * part))M" --iodepth=64 --bssplit="$small_sizes"
-)
 
-# write_and_verify DISK [OPTION...]
-write_and_verify() {
-	local disk=$1
-	shift
-	fio_job --filename="$disk" --rw=write "$@" "${jobs[@]}"
+# jobs_on DISK: adds three jobs to ${jobs[@]}. fio fills a buffer of the biggest size for each command in
+# flight before it begins, so the deepest one has no big commands.
+jobs_on() {
+	jobs+=(
+		--name=depth1 --filename="$1" --offset=0 --iodepth=1 --bssplit="$mixed_sizes"
+		--name=depth8 --filename="$1" --offset="${part}M" --iodepth=8 --bssplit="$mixed_sizes"
+		--name=depth64 --filename="$1" --offset="$((2 * part))M" --iodepth=64 --bssplit="$small_sizes"
+	)
 }
 
+# one_run DIGEST: with all targets at once.
 one_run() {
-	local kind=$1 digest=$2 name=$prefix$1-integrity disk
-	note "$kind, digests $digest: write, read back"
-	iscsiadm modify target-param -h "$digest" -d "$digest" "$name"
-	login "$name"
-	equal 'header digest' "$(session_field "$name" '.connections[0].negotiated.headerdigest')" "${digest^^}"
-	equal 'data digest' "$(session_field "$name" '.connections[0].negotiated.datadigest')" "${digest^^}"
-	disk=$(disk_of "$name" 1)
-	write_and_verify "$disk"
-	logout "$name"
+	local digest=$1 name jobs=()
+	local -A sums=()
+	note "digests $digest: write, read back"
+	iscsiadm modify target-param -h "$digest" -d "$digest" "${targets[@]}"
+	for name in "${targets[@]}"; do
+		login "$name"
+		equal 'digests' "$(session_field "$name" \
+			'.connections[0].negotiated | .headerdigest + " " + .datadigest')" "${digest^^} ${digest^^}"
+		jobs_on "$(disk_of "$name" 1)"
+	done
+	fio_job --rw=write --size="${part}M" "${jobs[@]}"
+	for name in "${targets[@]}"; do
+		logout "$name"
+		sums[$name]=$(sum "$(backing "$name" 1)")
+	done
 
-	note "$kind, digests $digest: log in again, read back, compare with the backing file"
-	login "$name"
-	disk=$(disk_of "$name" 1)
-	write_and_verify "$disk" --verify_only
-	cmp "$disk" "$(backing "$name" 1)" || fail 'the disk is not what the backing file is'
-	logout "$name"
+	note "digests $digest: log in again, read back"
+	for name in "${targets[@]}"; do
+		login "$name"
+		equal "sum of the disk of $name" "$(sum "$(disk_of "$name" 1)")" "${sums[$name]}"
+		logout "$name"
+		equal "sum of the backing file of $name" "$(sum "$(backing "$name" 1)")" "${sums[$name]}"
+	done
 }
 
 initiator_up
-for kind in lio tgt; do
-	target_up $kind ${prefix}$kind-integrity 127.0.0.1:3260 "$((3 * part))M"
-	target_set ${prefix}$kind-integrity HeaderDigest=CRC32C,None DataDigest=CRC32C,None
-	for digest in none CRC32; do
-		one_run $kind $digest
-	done
-	target_down ${prefix}$kind-integrity
+target_up lio ${prefix}lio-integrity 127.0.0.1:3260 "$((3 * part))M"
+target_up tgt ${prefix}tgt-integrity 127.0.0.1:3261 "$((3 * part))M"
+for name in "${targets[@]}"; do
+	target_set "$name" HeaderDigest=CRC32C,None DataDigest=CRC32C,None
 done
+for digest in none CRC32; do
+	one_run $digest
+done
+target_down ${prefix}lio-integrity
+target_down ${prefix}tgt-integrity
 initiator_down
