@@ -56,7 +56,7 @@ cmp "$work/pattern" "$work/got" || fail 'wrong bytes were read'
 report "$name"
 equal 'LUN resets' "$(reported lun_resets)" 1
 equal 'logins' "$(reported logins)" 0
-first=$(awk '/LOGICAL UNIT RESET/ { reset = 1 } reset && /< command/ { print; exit }' "$(scripted_log "$name")")
+first=$(awk '/LOGICAL UNIT RESET/ { reset = 1 } reset && /< command/ { print; exit }' "$work/${name##*:}.log")
 matches 'the first command after the reset, a TEST UNIT READY' "$first" '\[00, 00, '
 tell "$name" clear
 logout "$name"
