@@ -363,6 +363,8 @@ fn connect_error(error: Error) -> Text {
         (EINPROGRESS, "timed out"),
         (EAGAIN, "timed out"),
         (ECONNRESET, "connection reset"),
+        (ENOMEM, "not enough memory"),
+        (ENOBUFS, "not enough memory"),
     ];
     match known.iter().find(|(code, _)| *code == error) {
         Some((_, known)) => text.set(format_args!("{known}")),
