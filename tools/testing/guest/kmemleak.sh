@@ -1,13 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Logins, a refused login, a lost target and a change of configuration leave no memory that nothing
-# points to.
+# Three logins and a load of the module (with LONG=1, 200 and 50), a refused login, a lost target and a
+# change of configuration leave no memory that nothing points to.
 #
 # beds: uml-debug
 # timeout: 180
+# long-timeout: 900
 # append: kmemleak=on
 
 . "$(dirname "$0")/lib.sh"
+
+[ -n "${LONG:-}" ] || LONG=0
+logins=$((LONG ? 200 : 3))
+loads=$((LONG ? 50 : 1))
 
 kmemleak=/sys/kernel/debug/kmemleak
 
@@ -35,10 +40,17 @@ leaks >"$work/before"
 echo clear >$kmemleak
 
 initiator_up
-note 'logins'
-for _ in 1 2 3; do
+note "$logins logins"
+for ((i = 1; i <= logins; i++)); do
 	login ${prefix}lio-leaks
 	dd if=/dev/zero of="$(disk_of ${prefix}lio-leaks 1)" bs=1M count=2 oflag=direct status=none
+	logout ${prefix}lio-leaks
+done
+note "$loads loads"
+for ((i = 1; i <= loads; i++)); do
+	module_gone
+	modprobe iscsi
+	login ${prefix}lio-leaks
 	logout ${prefix}lio-leaks
 done
 note 'a login that is refused, and one that is never answered'
