@@ -90,9 +90,6 @@ pub const BHS_LEN: usize = 48;
 /// Bytes of a digest that is on, RFC 7143 section 13.1.
 pub const DIGEST_LEN: u32 = 4;
 
-/// Most bytes of additional header segments: 255 words, RFC 7143 section 11.2.1.5.
-pub const MAX_AHS_LEN: usize = 255 * 4;
-
 /// A Basic Header Segment as it stands on the wire.
 pub type Bhs = [u8; BHS_LEN];
 

@@ -51,7 +51,7 @@ pub enum DigestOffer {
 }
 
 impl DigestOffer {
-    /// All offers; the position of each is its [`code`](Self::code).
+    /// All offers.
     pub const ALL: [Self; 4] = [
         Self::None,
         Self::Crc32c,
@@ -67,21 +67,6 @@ impl DigestOffer {
             Self::Crc32cThenNone => "CRC32C,None",
             Self::NoneThenCrc32c => "None,CRC32C",
         }
-    }
-
-    /// The number of the offer in the configuration.
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::None => 0,
-            Self::Crc32c => 1,
-            Self::Crc32cThenNone => 2,
-            Self::NoneThenCrc32c => 3,
-        }
-    }
-
-    /// The offer with this number in the configuration.
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|offer| offer.code() == code)
     }
 
     /// Whether the offer contains this digest.

@@ -161,34 +161,6 @@ impl LoginError {
             _ => Retry::Later,
         }
     }
-
-    /// What went wrong, without the details.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Refused(status) => status_text(*status),
-            Self::RedirectAddress(_) => "redirection without an address",
-            Self::Text(_) => "malformed text",
-            Self::Negotiation(error) => error.reason(),
-            Self::WrongItt { .. } => "wrong initiator task tag",
-            Self::WrongIsid { .. } => "wrong ISID",
-            Self::WrongTsih { .. } => "wrong TSIH",
-            Self::NoTsih => "no TSIH",
-            Self::WrongVersion(_) => "wrong protocol version",
-            Self::WrongStatSn { .. } => "wrong StatSN",
-            Self::WrongStage { .. } => "wrong current stage",
-            Self::WrongNextStage { .. } => "wrong next stage",
-            Self::TransitUnasked => "T bit not asked for",
-            Self::TransitWithContinue => "T bit with C bit",
-            Self::TextBeforeOurEnd => "text before the end of ours",
-            Self::SegmentTooLong(_) => "data segment too long",
-            Self::TextTooLong => "text too long",
-            Self::TooManyExchanges => "too many exchanges",
-            Self::WrongPortalGroup { .. } => "wrong portal group",
-            Self::Offer(_) => "contradicting parameters",
-            Self::Names(_) => "unusable names",
-            Self::Misuse(_) => "internal error",
-        }
-    }
 }
 
 /// The meaning of a status that is not success; codes without a name go by their class.

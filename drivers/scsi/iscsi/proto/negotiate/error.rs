@@ -115,35 +115,6 @@ pub enum NegotiationError {
     AnswersTooLong,
 }
 
-impl NegotiationError {
-    /// What went wrong, without the details.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Repeated(_) => "key sent twice",
-            Self::WrongStage(_) => "key in the wrong login stage",
-            Self::NotForTargets(_) => "key that targets do not send",
-            Self::LeadingOnly(_) => "key for the leading connection only",
-            Self::NotUnderstood(_) => "key not understood",
-            Self::Rejected(_) => "key rejected",
-            Self::Irrelevant(_) => "key called irrelevant",
-            Self::Malformed { .. } => "malformed value",
-            Self::ValueTooLong(_) => "value too long",
-            Self::OutOfRange { .. } => "value out of range",
-            Self::AboveOffer { .. } => "answer above the offer",
-            Self::BelowOffer { .. } => "answer below the offer",
-            Self::BooleanResult { .. } => "answer against the offer",
-            Self::NotOffered { .. } => "answer not offered",
-            Self::UnaskedAnswer { .. } => "answer to nothing",
-            Self::AnswerNeeded(_) => "proposal at the end of a stage",
-            Self::NoCommonValue(_) => "no common value",
-            Self::Unanswered(_) => "no answer",
-            Self::FirstBurstAboveMaxBurst { .. } => "first burst above max burst",
-            Self::OutstandingR2tWithRecovery { .. } => "too many outstanding R2Ts",
-            Self::AnswersTooLong => "too many keys",
-        }
-    }
-}
-
 impl fmt::Display for NegotiationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

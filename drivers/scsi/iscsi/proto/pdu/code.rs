@@ -307,19 +307,6 @@ impl LoginStatus {
     }
 }
 
-impl RejectReason {
-    /// Whether the PDU may be sent again as it was, by the table of section 11.17.1.
-    pub const fn may_resend(self) -> bool {
-        matches!(
-            self,
-            Self::DATA_DIGEST_ERROR
-                | Self::SNACK_REJECT
-                | Self::TOO_MANY_IMMEDIATE
-                | Self::LONG_OPERATION
-        )
-    }
-}
-
 /// Implements [`Bits`] for codes that share their byte.
 macro_rules! bits {
     ($($name:ident)*) => { $(

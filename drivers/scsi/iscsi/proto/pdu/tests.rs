@@ -267,11 +267,3 @@ fn login_status_classes_11_13_5() {
         assert_eq!(LoginStatus::new(code).class(), class, "{code:#06x}");
     }
 }
-
-#[test]
-fn some_rejected_pdus_may_be_sent_again_11_17_1() {
-    let again: Vec<u8> = (0..=255)
-        .filter(|&code| RejectReason::new(code).may_resend())
-        .collect();
-    assert_eq!(again, [0x02, 0x03, 0x06, 0x0a]);
-}
