@@ -38,11 +38,12 @@ note 'while a command of one unit is held, one of the other runs out of its time
 device=/sys/block/$(basename "$disk")/device
 equal 'timeouts until now' "$(cat "$device/iotmo_cnt")" 0x0
 begin "$name" window=1 read:hold*1 read:close-window=600000*1 lun-reset=open
+echo 300 >"/sys/block/$(basename "$other")/device/timeout"
 dd if="$other" of=/dev/null bs=4k count=1 iflag=direct status=none &
 holder=$!
 wait_for 10 'held command' held 1
 echo 1 >"$device/timeout"
-echo 5 >"$device/eh_timeout"
+echo 60 >"$device/eh_timeout"
 dd if="$disk" of="$work/got" bs=4k skip=3 count=1 iflag=direct status=none &
 waiter=$!
 wait_for 60 'second timeout' timed_out 2
