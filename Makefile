@@ -10,7 +10,7 @@ export BED BEDS DESTDIR PREFIX SEED TIME
 
 .PHONY: all install uninstall demo test test-long fuzz bench profile lint regen clean help
 
-all: ## Build iscsi.ko for the running kernel (KVER=...) and the programs
+all: ## Build iscsi.ko for the running kernel (KVER=...) and iscsiadm
 	@scripts/build build $(KVER)
 
 install: ## Install the module and iscsiadm (DESTDIR=..., PREFIX=/usr/local)
