@@ -26,6 +26,10 @@ use crate::meaning::Request;
 use crate::model::StaticSelector;
 use crate::system::System;
 
+/// What is true of a change that the kernel has and the file has not.
+const NOT_STORED: &str =
+    "The change is in force, but not stored: the next load of the module does not know of it.";
+
 /// What the commands work with.
 pub(crate) struct Context<'a> {
     pub(crate) kernel: &'a mut dyn Kernel,
@@ -76,7 +80,8 @@ impl Context<'_> {
             .and_then(|configuration| {
                 self.database
                     .store(&lock, &configuration, removed, &self.system)
-            });
+            })
+            .map_err(|failure| failure.with_hint(NOT_STORED));
         made.and(stored)
     }
 }

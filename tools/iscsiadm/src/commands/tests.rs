@@ -465,3 +465,16 @@ fn an_alias_goes_when_it_is_set_to_nothing() {
     bed.done("modify initiator-node --node-alias=");
     assert!(bed.stored()["initiator"].get("node_alias").is_none());
 }
+
+#[test]
+fn a_change_that_cannot_be_stored_is_told_to_be_in_force() {
+    let mut bed = Bed::new();
+    bed.done("list discovery");
+    let path = bed.directory.path().join("initiator.db.json");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let failure = bed.failed("modify initiator-node -A box");
+    assert_eq!(failure.exit, Exit::Failed);
+    assert_eq!(failure.hint.as_deref(), Some(NOT_STORED));
+    assert!(bed.kernel.initiator.node_alias.is_some());
+}
