@@ -184,8 +184,9 @@ impl Database {
         system: &System,
     ) -> Result<(), Failure> {
         let mut configuration = configuration.clone();
-        for entry in self.unresolved(removed, system) {
-            if !configuration.unresolved.contains(&entry) {
+        for entry in self.unresolved(system) {
+            let goes = removed.iter().any(|selector| entry.matches(selector));
+            if !goes && !configuration.unresolved.contains(&entry) {
                 configuration.unresolved.push(entry);
             }
         }
@@ -193,15 +194,13 @@ impl Database {
             .map_err(|error| self.failure("cannot write", &self.directory.join(CURRENT), &error))
     }
 
-    fn unresolved(&self, removed: &[StaticSelector], system: &System) -> Vec<Unresolved> {
+    /// The entries of the stored configuration whose interface does not exist now.
+    pub(crate) fn unresolved(&self, system: &System) -> Vec<Unresolved> {
         fs::read_to_string(self.directory.join(CURRENT))
             .ok()
             .and_then(|text| format::read(&text, system).ok())
             .map(|stored| stored.unresolved)
             .unwrap_or_default()
-            .into_iter()
-            .filter(|entry| !removed.iter().any(|selector| entry.matches(selector)))
-            .collect()
     }
 
     fn write(&self, text: &str) -> io::Result<()> {

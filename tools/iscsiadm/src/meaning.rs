@@ -278,8 +278,12 @@ fn static_selector(text: &str, system: &System) -> Result<StaticSelector, String
     let portal = parts
         .next()
         .map(|text| {
-            Portal::parse_with(text, ISCSI_PORT, |name| system.interface_index(name))
-                .map_err(|error| error.to_string())
+            Portal::parse_with(text, ISCSI_PORT, |name| system.interface_index(name)).map_err(
+                |error| match system.missing_interface(text) {
+                    Some(name) => format!("{error}: there is no interface {name}"),
+                    None => error.to_string(),
+                },
+            )
         })
         .transpose()?;
     let tpgt = parts

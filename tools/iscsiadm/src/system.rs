@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use iscsi_proto::proto::address::{
     IpAddress,
-    Portal, //
+    Portal,
+    ISCSI_PORT, //
 };
 
 use crate::model::Lun;
@@ -58,6 +59,17 @@ impl System {
             .find(|name| self.interface_index(name) == Some(index))
     }
 
+    /// The interface that a portal is given with, if it does not exist and nothing else is wrong.
+    pub(crate) fn missing_interface(&self, portal: &str) -> Option<String> {
+        let mut missing = None;
+        let other = |name: &str| {
+            missing = Some(name.to_owned());
+            Some(1)
+        };
+        Portal::parse_with(portal, ISCSI_PORT, other).ok()?;
+        missing.filter(|name| !name.is_empty() && self.interface_index(name).is_none())
+    }
+
     /// A portal as users write it: with the name of its interface, which, unlike the number, is
     /// the same after a reboot.
     pub(crate) fn portal_text(&self, portal: &Portal) -> String {
@@ -73,14 +85,25 @@ impl System {
         }
     }
 
-    /// What is known about a logical unit.
-    pub(crate) fn scsi_device(&self, lun: &Lun) -> ScsiDevice {
+    fn device_directory(&self, lun: &Lun) -> PathBuf {
         let address = format!("{}:{}:{}:{}", lun.host, lun.channel, lun.id, lun.lun);
-        let device = self
-            .sysfs
+        self.sysfs
             .join("class/scsi_device")
             .join(address)
-            .join("device");
+            .join("device")
+    }
+
+    /// Whether a logical unit is a disk that its driver has not taken yet.
+    pub(crate) fn is_waiting_for_its_driver(&self, lun: &Lun) -> bool {
+        // The types that sd takes, by their numbers in SPC: disks of several kinds.
+        let disk = fs::read_to_string(self.device_directory(lun).join("type"))
+            .is_ok_and(|text| matches!(text.trim(), "0" | "7" | "14" | "20"));
+        disk && self.scsi_device(lun).node.is_none()
+    }
+
+    /// What is known about a logical unit.
+    pub(crate) fn scsi_device(&self, lun: &Lun) -> ScsiDevice {
+        let device = self.device_directory(lun);
         let text = |name: &str| {
             let text = fs::read_to_string(device.join(name)).ok()?;
             Some(text.trim_end().to_owned())
@@ -128,6 +151,11 @@ mod tests {
         assert_eq!(system.portal_text(&gone), "[fe80::1%3]:3260");
         let plain = Portal::parse("[::1]:3260", 1).unwrap();
         assert_eq!(system.portal_text(&plain), "[::1]:3260");
+        let missing = |portal| system.missing_interface(portal);
+        assert_eq!(missing("[fe80::1%eth1]:3260").as_deref(), Some("eth1"));
+        for portal in ["[fe80::1%eth0]", "[fe80::1%eth1]:0", "[fe80::1%]", "[::1]"] {
+            assert_eq!(missing(portal), None, "{portal}");
+        }
     }
 
     #[test]
@@ -153,7 +181,14 @@ mod tests {
                 node: Some("/dev/sdb".to_owned()),
             }
         );
+        write(device.join("type"), "0\n");
+        assert!(!system.is_waiting_for_its_driver(&lun));
+        fs::remove_dir_all(device.join("block")).unwrap();
+        assert!(system.is_waiting_for_its_driver(&lun));
+        write(device.join("type"), "12\n");
+        assert!(!system.is_waiting_for_its_driver(&lun));
         lun.lun = 2;
         assert_eq!(system.scsi_device(&lun), ScsiDevice::default());
+        assert!(!system.is_waiting_for_its_driver(&lun));
     }
 }

@@ -87,6 +87,11 @@ fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<(), F
             result => told(entry.target, result),
         }
     }
+    for entry in &configuration.unresolved {
+        warn(&format!(
+            "stored configuration: {entry}: its interface does not exist; add it again when it does"
+        ));
+    }
     told("discovery", kernel.set_discovery(configuration.discovery));
     Ok(())
 }

@@ -74,9 +74,15 @@ pub(super) fn remove(
     context: &mut Context<'_>,
     selectors: &[StaticSelector],
 ) -> Result<String, Failure> {
+    let database = context.database.clone();
     let check = |kernel: &mut dyn Kernel, system: &System| {
         let entries = kernel.static_entries()?;
-        not_found(missing(selectors, &entries, system), String::new()).map(drop)
+        // What has no interface is in the file only.
+        let unresolved = database.unresolved(system);
+        let elsewhere =
+            |selector: &&StaticSelector| !unresolved.iter().any(|e| e.matches(selector));
+        let selectors: Vec<_> = selectors.iter().filter(elsewhere).copied().collect();
+        not_found(missing(&selectors, &entries, system), String::new()).map(drop)
     };
     context.change(selectors, check, |kernel, system| {
         selectors

@@ -467,6 +467,24 @@ fn an_alias_goes_when_it_is_set_to_nothing() {
 }
 
 #[test]
+fn an_entry_whose_interface_is_gone_can_be_removed() {
+    let mut bed = Bed::new();
+    bed.done("list discovery");
+    let mut stored = bed.stored();
+    stored["static_config"] =
+        serde_json::json!([{ "target": DISK, "portal": "[fe80::1%eth7]:3260" }]);
+    let path = bed.directory.path().join("initiator.db.json");
+    std::fs::write(path, stored.to_string()).unwrap();
+    let remove = format!("remove static-config {DISK}");
+    assert_eq!(bed.done(&remove), "");
+    assert_eq!(bed.stored()["static_config"], serde_json::json!([]));
+    assert_eq!(
+        bed.failed(&remove).lines,
+        [format!("{DISK}: not found").as_str()]
+    );
+}
+
+#[test]
 fn a_change_that_cannot_be_stored_is_told_to_be_in_force() {
     let mut bed = Bed::new();
     bed.done("list discovery");

@@ -16,8 +16,9 @@
 //! }
 //! ```
 
+use std::fmt;
+
 use iscsi_proto::proto::address::{
-    AddressError,
     Portal,
     Tpgt,
     ISCSI_PORT, //
@@ -78,6 +79,13 @@ impl Unresolved {
     /// Whether the selector means it. Its address cannot be typed, so only a selector by name does.
     pub(crate) fn matches(&self, selector: &StaticSelector) -> bool {
         selector.target == self.target && selector.portal.is_none()
+    }
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{}", self.target, self.stored.portal)?;
+        self.stored.tpgt.map_or(Ok(()), |tpgt| write!(f, ",{tpgt}"))
     }
 }
 
@@ -205,7 +213,7 @@ fn understand(stored: Stored, system: &System) -> Result<Configuration, String> 
                 portal,
                 tpgt: stored.tpgt.map(Tpgt),
             }),
-            Err(AddressError::InvalidIp) if only_the_interface_is_missing(&stored.portal) => {
+            Err(_) if system.missing_interface(&stored.portal).is_some() => {
                 configuration.unresolved.push(Unresolved { target, stored });
             }
             Err(error) => return Err(format!("{}: {error}", stored.portal)),
@@ -240,11 +248,6 @@ fn initiator(stored: &StoredInitiator) -> Result<Initiator, String> {
 
 fn name(text: &str) -> Result<IscsiName, String> {
     IscsiName::parse(text).map_err(|error| format!("{text}: {error}"))
-}
-
-/// Whether a portal would be right if its interface were there.
-fn only_the_interface_is_missing(portal: &str) -> bool {
-    Portal::parse_with(portal, ISCSI_PORT, |_| Some(1)).is_ok()
 }
 
 fn login_param(name: &str, json: &Json) -> Option<(Key, Value)> {
