@@ -2,6 +2,12 @@
 
 //! `list target`.
 
+use std::thread;
+use std::time::{
+    Duration,
+    Instant, //
+};
+
 use iscsi_proto::proto::names::IscsiName;
 use rustix::io::Errno;
 
@@ -19,6 +25,13 @@ use crate::output::{
     target::TargetListing,
     Listing, //
 };
+
+/// How long to wait until disks that were found have their devices. The driver takes them in the
+/// background, and may have to be loaded first.
+const DRIVER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How often to look whether it has.
+const GLANCE: Duration = Duration::from_millis(20);
 
 pub(super) fn list(
     context: &mut Context<'_>,
@@ -62,5 +75,10 @@ fn find_luns(
     }
     let mut luns = context.kernel.luns()?;
     luns.sort_by_key(|lun| (lun.host, lun.channel, lun.id, lun.lun));
+    let end = Instant::now() + DRIVER_LIMIT;
+    let waiting = |lun| context.system.is_waiting_for_its_driver(lun);
+    while luns.iter().any(waiting) && Instant::now() < end {
+        thread::sleep(GLANCE);
+    }
     Ok(luns)
 }
