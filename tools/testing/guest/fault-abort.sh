@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Commands that a target does not answer in time: aborts answered in every way, and what follows up to a
 # new login; resets that an operator asks for. After each the bytes are right, no command is lost, and
-# nothing of the session has to be repaired by hand.
+# nothing of the session has to be repaired by hand. Several targets at a time, for most of it is waiting.
 #
 # beds: uml uml-debug
 # timeout: 240
@@ -11,167 +11,214 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/fault-lib.sh"
 
-name=${prefix}faults
-portal=127.0.0.1:3270
 bytes=$((128 << 10))
+names=()
 
-# impatient [SECONDS]: commands time out after that.
-impatient() {
-	local device
-	device=/sys/block/$(basename "$disk")/device
-	echo "${1:-1}" >"$device/timeout"
-	echo 5 >"$device/eh_timeout"
+# up SIZE...: one more target, whose name is in $name.
+up() {
+	name=${prefix}faults-$((${#names[@]} + 1))
+	target_up scripted "$name" 127.0.0.1:$((3271 + ${#names[@]})) "$@"
+	names+=("$name")
 }
 
-# again [WORD...]: a new session, with these faults planned.
-again() {
-	if [ -n "$(session_state "$name")" ]; then
-		tell "$name" clear
-		logout "$name"
-	fi
-	login "$name"
-	disk=$(disk_of "$name" 1)
-	other=$(disk_of "$name" 2)
-	settled
-	impatient
-	begin "$name" "$@"
+# What is tried for reads and for writes: what it is, the aborts, LUN resets and logins that the target
+# sees, and its faults.
+titles=() counts=() faults=() tried=()
+
+# try WHAT ABORTS LUN_RESETS LOGINS FAULT [WORD...]
+try() {
+	titles+=("$1") counts+=("$2 $3 $4") faults+=("${*:5}")
+	up 16M
+	tried+=("$name")
 }
 
-# held_by COUNT: waits until the target holds so many commands.
-held_by() {
-	wait_for 10 "$1 held commands" holds "$1"
+try 'the abort completes' 1 0 0 'hold*1'
+try 'the task does not exist' 1 0 0 'hold*1' 'abort=no-task*1'
+try 'the answer comes just before the answer to the abort' 1 0 0 'hold*1' 'abort=race*1'
+try 'the answer comes after the abort, against the rules' 1 0 0 'hold*1' 'abort=late*1'
+try 'the answer belongs to no task' 1 0 0 'wrong-itt*1'
+try 'the abort fails, the LUN reset does not' 1 1 0 'hold*1' 'abort=fail*1'
+try 'neither is known to the target' 1 1 1 'hold*1' abort=unsupported lun-reset=unsupported
+up 16M && several_writes=$name
+up 16M && several_reads=$name
+up 16M && greedy=$name
+up 16M && closed=$name
+up 16M 16M && units=$name
+up 16M && sessions=$name
+
+# patience SECONDS NAME...: their commands time out after that.
+patience() {
+	local name device disk
+	for name in "${@:2}"; do
+		for disk in "${disks["$name 1"]}" ${disks["$name 2"]:-}; do
+			device=/sys/block/${disk#/dev/}/device
+			echo "$1" >"$device/timeout"
+			echo 5 >"$device/eh_timeout"
+		done
+	done
 }
 
-holds() {
-	[ "$(tell "$name" held)" = "$1" ]
+# transfer OPERATION NAME [LUN]: one word for transfers.py.
+transfer() {
+	word=$1:${disks["$2 ${3:-1}"]}:$work/${2##*:}.${3:-1}
 }
 
-# put: writes a pattern and says where.
-put() {
-	pattern "$work/pattern" $bytes
-	dd if="$work/pattern" of="$disk" bs=$bytes count=1 oflag=direct status=none
-	cmp -n $bytes "$work/pattern" "$(backing "$name" 1)" || fail "wrong bytes were written"
+# right OPERATION NAME...: the disks are read or written, and that goes well.
+right() {
+	local name words=() results
+	for name in "${@:2}"; do
+		transfer "$1" "$name"
+		words+=("$word")
+	done
+	"$here/transfers.py" $bytes "${words[@]}" >"$work/results"
+	mapfile -t results <"$work/results"
+	for name in "${@:2}"; do
+		equal "$1 of $name" "${results[0]}" right
+		results=("${results[@]:1}")
+	done
 }
 
-# get: reads what was put.
-get() {
-	dd if="$disk" of="$work/got" bs=$bytes count=1 iflag=direct status=none
-	cmp "$work/pattern" "$work/got" || fail "wrong bytes were read"
-}
-
-# counted ABORTS LUN_RESETS LOGINS: what the target has seen, and nothing against the rules.
+# counted WHAT NAME ABORTS LUN_RESETS LOGINS: what the target has seen, and nothing against the rules.
 counted() {
-	wait_for 30 'login' logged_in "$name"
-	report "$name"
-	equal 'aborts' "$(reported aborts)" "$1"
-	equal 'LUN resets' "$(reported lun_resets)" "$2"
-	equal 'logins' "$(reported logins)" "$3"
-	equal 'commands left at the target' "$(reported held)" 0
+	report=${reports[$2]}
+	obeyed "$1"
+	says counts aborts "$3" "$1"
+	says counts lun_resets "$4" "$1"
+	says counts logins "$5" "$1"
+	# Commands left at the target.
+	says counts held 0 "$1"
 }
 
-target_up scripted "$name" "$portal" 16M 16M
+# all OPERATION: everything that is tried, at the same time.
+all() {
+	local i word words
+	for i in "${!tried[@]}"; do
+		note "$1: ${titles[i]}"
+		words=()
+		for word in ${faults[i]}; do
+			words+=("$word")
+		done
+		later "${tried[i]}" clear report "$1:${words[0]}" "${words[@]:1}"
+	done
+	tell_all >"$work/forgotten"
+	right "$1" "${tried[@]}"
+	wait_for 60 'logins' all_logged_in
+	report_all report "${tried[@]}"
+	for i in "${!tried[@]}"; do
+		# shellcheck disable=SC2086
+		counted "$1: ${titles[i]}" "${tried[i]}" ${counts[i]}
+	done
+}
+
+# holds NAME COUNT: the target holds so many commands.
+holds() {
+	[ "$(tell "$1" held)" = "$2" ]
+}
+
+# timed_out DISK: one of its commands has.
+timed_out() {
+	local count
+	read -r count <"/sys/block/${1#/dev/}/device/iotmo_cnt"
+	[ $((count)) != 0 ]
+}
+
+# held_read NAME LUN COUNT: reads the disk, until the target holds so many commands. The process is $!.
+held_read() {
+	local word
+	transfer read "$1" "$2"
+	"$here/transfers.py" $bytes "$word" >"$work/read.$2" &
+	wait_for 30 "$3 held commands" holds "$1" "$3"
+}
+
+udev_stop
 initiator_up
-
-for operation in put get; do
-	direction=$([ $operation = put ] && echo write || echo read)
-
-	note "$direction: the abort completes"
-	again "$direction:hold*1"
-	$operation
-	counted 1 0 0
-
-	note "$direction: the task does not exist"
-	tell "$name" "$direction:hold*1" abort=no-task*1
-	$operation
-	counted 1 0 0
-
-	note "$direction: the answer comes just before the answer to the abort"
-	tell "$name" "$direction:hold*1" abort=race*1
-	$operation
-	counted 1 0 0
-
-	note "$direction: the answer comes after the abort, against the rules"
-	tell "$name" "$direction:hold*1" abort=late*1
-	$operation
-	counted 1 0 0
-
-	note "$direction: the answer belongs to no task"
-	tell "$name" "$direction:wrong-itt*1"
-	$operation
-	counted 1 0 0
-
-	note "$direction: the abort fails, the LUN reset does not"
-	tell "$name" "$direction:hold*1" abort=fail*1
-	$operation
-	counted 1 1 0
-
-	note "$direction: neither is known to the target"
-	tell "$name" "$direction:hold*1" abort=unsupported lun-reset=unsupported
-	$operation
-	counted 1 1 1
-
-	note "$direction: several at once"
-	again "$direction:hold@3*1" "$direction:hold@9*1" "$direction:hold@20*1" "$direction:hold@21*1"
-	fio_job --name=several --filename="$disk" --rw=write --bs=16k --iodepth=8 --size=2M
-	report "$name"
-	equal 'held commands' "$(fired hold)" 4
-	equal 'commands left at the target' "$(reported held)" 0
-	put
-	get
-done
-
-note 'a write that waits for data of which the target asks too little'
-again write:r2t-sn*1
-put
-get
-counted 0 0 1
+# Commands at a time, from the login on.
+tell "$closed" window=2
+log_in "${names[@]}"
+patience 4 "${names[@]}"
+# Long enough for the window to open between a command's first timeout and its second.
+patience 15 "$closed"
+patience 60 "$units" "$sessions"
 
 note 'a closed window is no reason to abort anything'
-again read:close-window=3500*1 window=2
+begin "$closed" read:close-window=600000*1
 readers=()
 for count in 1 2 3 4 5 6; do
-	dd if="$disk" of=/dev/null bs=4k count=1 skip=$count iflag=direct status=none &
+	dd if="${disks["$closed 1"]}" of=/dev/null bs=4k count=1 skip=$count iflag=direct status=none &
 	readers+=($!)
 done
-sleep 1
-get
-wait "${readers[@]}"
-counted 0 0 0
+
+note 'several at once'
+for direction in write read; do
+	several=several_${direction}s
+	later "${!several}" clear report "$direction:hold@3*1" "$direction:hold@9*1" "$direction:hold@20*1" \
+		"$direction:hold@21*1"
+	# Or there might be fewer commands than that.
+	disk=${disks["${!several} 1"]}
+	echo 2 >"/sys/block/${disk#/dev/}/queue/nomerges"
+done
+tell_all >"$work/forgotten"
+fio_job --thread --rw=write --bs=16k --iodepth=8 --size=2M --name=several --filename="${disks["$several_writes 1"]}" \
+	--name=several-too --filename="${disks["$several_reads 1"]}" &
+several=$!
+
+all write
+all read
+
+note 'a write that waits for data of which the target asks too little'
+begin "$greedy" 'write:r2t-sn*1'
+right write "$greedy"
+right read "$greedy"
+
+wait $several
+wait_for 60 'logins' all_logged_in
+report_all report "$greedy" "$several_writes" "$several_reads"
+counted 'data of which the target asks too little' "$greedy" 0 0 1
+for name in "$several_writes" "$several_reads"; do
+	report=${reports[$name]}
+	obeyed "$name"
+	says fired hold 4
+	says counts held 0
+done
+right write "$several_writes" "$several_reads"
+right read "$several_writes" "$several_reads"
 
 note 'sg_reset: the commands of one unit end and are tried again, those of the other go on'
-again
-impatient 60
-put
-settled
-tell "$name" read:hold*2
-dd if="$other" of="$work/other" bs=$bytes count=1 iflag=direct status=none &
+begin "$units" 'read:hold*2'
+held_read "$units" 2 1
 of_other=$!
-held_by 1
-dd if="$disk" of="$work/got" bs=$bytes count=1 iflag=direct status=none &
+held_read "$units" 1 2
 of_disk=$!
-held_by 2
-at_most 5 'sg_reset -d' sg_reset -d "$disk"
+at_most 20 'sg_reset -d' sg_reset -d "${disks["$units 1"]}"
 wait $of_disk
-cmp "$work/pattern" "$work/got" || fail 'wrong bytes were read'
+equal 'what was read of the one' "$(cat "$work/read.1")" right
 kill -0 $of_other 2>/dev/null || fail 'the command of the other unit is gone'
-tell "$name" release
+tell "$units" release
 wait $of_other
-cmp -n $bytes "$work/other" "$(backing "$name" 2)" || fail 'wrong bytes were read'
-counted 0 1 0
+equal 'what was read of the other' "$(cat "$work/read.2")" right
+report_all report "$units"
+counted 'sg_reset -d' "$units" 0 1 0
 
 note 'sg_reset -t: a new login'
-again
-impatient 60
-put
-settled
-tell "$name" read:hold*1
-dd if="$disk" of="$work/got" bs=$bytes count=1 iflag=direct status=none &
+begin "$sessions" 'read:hold*1'
+held_read "$sessions" 1 1
 of_disk=$!
-held_by 1
-at_most 10 'sg_reset -t' sg_reset -t "$disk"
+at_most 20 'sg_reset -t' sg_reset -t "${disks["$sessions 1"]}"
 wait $of_disk
-cmp "$work/pattern" "$work/got" || fail 'wrong bytes were read'
-counted 0 0 1
+equal 'what was read' "$(cat "$work/read.1")" right
+wait_for 60 'logins' all_logged_in
+report_all report "$sessions"
+counted 'sg_reset -t' "$sessions" 0 0 1
 
-logout "$name"
+note 'and the window opens'
+wait_for 60 'command that has waited for too long' timed_out "${disks["$closed 1"]}"
+tell "$closed" open
+wait "${readers[@]}"
+right read "$closed"
+report_all report "$closed"
+counted 'a closed window' "$closed" 0 0 0
+says fired close-window 1
+
+log_out "${names[@]}"
 initiator_down
+udev_start
