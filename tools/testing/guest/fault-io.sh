@@ -167,6 +167,7 @@ common write
 after short=right write 0
 after short=wrong write 0
 after early write 0
+after early=good write 0
 after data-in-write write 1
 after r2t-beyond write 1
 after r2t-sn write 1

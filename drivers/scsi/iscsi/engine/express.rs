@@ -179,11 +179,12 @@ impl Receiver<'_> {
         let moved = match scsi.direction {
             Direction::None => 0,
             Direction::Read => scsi.data_in.received(),
-            // Only the target knows what of it was taken.
+            // Only the target knows what of it was taken, but no more than we have sent.
             Direction::Write => match residual {
                 Residual::Underflow(count) => scsi.expected.saturating_sub(count),
                 Residual::None | Residual::Overflow(_) => scsi.expected,
-            },
+            }
+            .min(scsi.r2ts.sent()),
         };
         self.settle(scsi.expected, moved, status, residual)
     }

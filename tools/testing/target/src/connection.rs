@@ -364,10 +364,14 @@ impl Connection<'_> {
                 data_sn: 0,
             });
         }
-        if task.faults.has("early") {
+        if let Some(kind) = task.faults.get("early") {
+            let reply = match kind {
+                "good" => Reply::good(),
+                _ => Reply::check(0x0b, 0, 0),
+            };
             self.forgotten.insert(header.itt.get());
             let faults = std::mem::take(&mut task.faults);
-            return self.answer(&header, Reply::check(0x0b, 0, 0), &faults);
+            return self.answer(&header, reply, &faults);
         }
         self.go_on(task)
     }

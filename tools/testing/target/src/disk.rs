@@ -36,7 +36,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn good() -> Self {
+    pub(crate) fn good() -> Self {
         Self::default()
     }
 

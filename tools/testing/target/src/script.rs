@@ -71,7 +71,7 @@ const FAULTS: [(&str, When, &str); 70] = [
     ("check", When::Command, "=KEY/ASC/ASCQ in hex: CHECK CONDITION"),
     ("status", When::Command, "=HEX: another SCSI status, 08 for BUSY, 28 for TASK SET FULL"),
     ("response", When::Command, "=HEX: the iSCSI response, 01 for target failure"),
-    ("early", When::Command, "CHECK CONDITION before the written data have come"),
+    ("early", When::Command, "[=good]: CHECK CONDITION, or GOOD, before the written data have come"),
     ("reject", When::Command, "=HEX: rejects the command for this reason"),
     ("async", When::Command, "=EVENT: logout, drop, session, negotiate, scsi, vendor"),
     ("nop-in", When::Command, "[=N]: sends so many pings first"),
