@@ -734,6 +734,10 @@ impl Session {
         if !self.submit_own(Own::Manage, request) {
             return None;
         }
+        if self.gate() != Gate::Open {
+            // The flush that follows the move of the gate may have been before.
+            self.give_up_own(Own::Manage);
+        }
         let start = Instant::<Monotonic>::now();
         loop {
             if let Some(answer) = self.own_result(Own::Manage) {
