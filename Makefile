@@ -13,7 +13,7 @@ export BED BEDS DESTDIR PREFIX SEED TIME
 all: ## Build iscsi.ko for the running kernel (KVER=...) and iscsiadm
 	@scripts/build build $(KVER)
 
-install: ## Install the module and iscsiadm (DESTDIR=..., PREFIX=/usr/local)
+install: ## Install the module, iscsiadm and its man page (DESTDIR=..., PREFIX=/usr/local)
 	@scripts/build install $(KVER)
 
 uninstall: ## Remove what install put there
