@@ -16,6 +16,7 @@ if [ -z "${ISCSI_CACHE:-}" ]; then
 		ISCSI_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/iscsi-rs
 	fi
 fi
+[[ $ISCSI_CACHE == /* ]] || ISCSI_CACHE=$PWD/$ISCSI_CACHE
 export ISCSI_CACHE
 
 # What is built from this checkout; other checkouts build elsewhere.
