@@ -373,4 +373,5 @@ def main():
     family.do(DISCOVERY_SET, attr(1, U8_OFF))
 
 
-main()
+if __name__ == "__main__":
+    main()
