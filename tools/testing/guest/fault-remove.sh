@@ -128,4 +128,16 @@ dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none
 matches 'the answer of rmmod' "$(cat "$work/stderr")" 'in use'
 exec 9<&-
 removed 15
+
+note 'a disk that was deleted by hand while it is open'
+ready
+exec 9<"$disk"
+echo 1 >"/sys/block/${disk##*/}/device/delete"
+at_most 15 'remove static-config' exits 0 iscsiadm remove static-config "$name"
+equal 'sessions' "$(iscsiadm list target --json)" '[]'
+exits 1 rmmod iscsi
+matches 'the answer of rmmod' "$stderr" 'in use'
+# Its end is at its beginning.
+equal 'bytes of a disk that is gone' "$({ dd bs=4k count=1 iflag=direct status=none <&9 || true; } | wc -c)" 0
+exec 9<&-
 initiator_down

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The target dies while fio writes and comes back: fio waits, ends without an error, and every block
-# verifies. Three deaths each: the portal refuses connections, LIO refuses logins, tgtd is killed.
+# verifies; the module does not go meanwhile. Three deaths each: the portal refuses connections, LIO refuses
+# logins, tgtd is killed.
 #
 # beds: uml uml-debug qemu
 # timeout: 180
@@ -37,6 +38,8 @@ write_and_verify() {
 die_and_return() {
 	local name=$1 disk=$2 kill=$3 revive=$4
 	wait_for 20 'more I/O' moves_past "$disk" $(($(moved "$disk") + 512))
+	exits 1 rmmod iscsi
+	matches 'what rmmod says' "$stderr" 'in use'
 	note "$name: $kill"
 	$kill "$name"
 	wait_for 20 'end of the login' not_logged_in "$name"
