@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Targets that hang or misbehave while their logical units are being found: removing the session takes a
 # bounded time at every step, the module goes, and a target that comes to its senses gets its disks.
+# Many targets at a time, each at another step.
 #
 # beds: uml
 # long-beds: uml-debug
@@ -11,88 +12,101 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/fault-lib.sh"
 
-name=${prefix}faults
-portal=127.0.0.1:3270
+everybody=()
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+	everybody+=("${prefix}faults-$number")
+	target_up scripted "${everybody[-1]}" 127.0.0.1:$((3270 + number)) 16M 16M
+done
 
-# removed: the session goes, and the module.
+# The targets in use, and what each does.
+names=() deeds=()
+
+# does WHAT WORD...: one more target, whose name is in $name, begins with these faults.
+does() {
+	name=${everybody[${#names[@]}]}
+	names+=("$name")
+	deeds+=("$1")
+	note "$1"
+	later "$name" clear report "${@:2}"
+}
+
+# configure: as `log_in`, but a session may be lost again before the CLI sees it.
+configure() {
+	local name operands=()
+	tell_all >"$work/forgotten"
+	for name in "${names[@]}"; do
+		operands+=("$name,${target_portal[$name]}")
+	done
+	iscsiadm add static-config "${operands[@]}" 2>"$work/stderr" || equal 'exit code' $? 2
+}
+
+# all_fired FAULT...: each of the targets has committed the fault that stands in its place here, `-` for none.
+all_fired() {
+	local name
+	report_all peek "${names[@]}"
+	for name in "${names[@]}"; do
+		report=${reports[$name]}
+		number_of fired "$1"
+		[ "$1" = - ] || [ "$number" != 0 ] || return 1
+		shift
+	done
+}
+
+# removed LIMIT: the sessions go one after the other, each within so many seconds, and the module.
 removed() {
-	at_most 15 'remove static-config' exits 0 iscsiadm remove static-config "$name"
+	local i
+	report_all report "${names[@]}"
+	for i in "${!names[@]}"; do
+		report=${reports[${names[i]}]}
+		obeyed "${deeds[i]}"
+	done
+	for i in "${!names[@]}"; do
+		at_most "$1" "remove static-config, ${deeds[i]}" exits 0 iscsiadm remove static-config "${names[i]}"
+	done
 	equal 'sessions' "$(iscsiadm list target --json)" '[]'
 	module_gone
-	modprobe iscsi
-	iscsiadm modify initiator-node -N $initiator_name
-	iscsiadm modify discovery --static enable
+	names=() deeds=()
 }
 
-# configure: as `login`, but the session may be lost again before the CLI sees it.
-configure() {
-	iscsiadm add static-config "$(operand "$name")" 2>"$work/stderr" || equal 'exit code' $? 2
+# found COUNT: there are so many disks.
+found() {
+	local nodes=(/sys/class/iscsi_session/session*/device/target*/*:[12]/block/sd*)
+	[ ${#nodes[@]} = "$1" ]
 }
 
-fired_once() {
-	report "$name"
-	[ "$(fired "$1")" != 0 ]
-}
-
-target_up scripted "$name" "$portal" 16M 16M
 parameters logout_timeout=1 retry_delay=1
+udev_stop
 initiator_up
-
+faults=()
 for step in 0 1 2 3 5 8 13 17; do
-	note "the command after $step others hangs"
-	begin "$name" "any:hold@$step*1"
-	login "$name"
-	wait_for 20 'hanging command' fired_once hold
-	removed
+	does "the command after $step others hangs" "any:hold@$step*1"
+	faults+=(hold)
 done
-
 for step in 0 2 5 11; do
-	note "silence after $step commands"
-	begin "$name" "any:silent@$step*1"
-	login "$name"
-	wait_for 20 'silence' fired_once silent
-	removed
+	does "silence after $step commands" "any:silent@$step*1"
+	faults+=(silent)
 done
-
-note 'a window that is closed from the beginning'
-begin "$name" window=0*1
-login "$name"
+does 'a window that is closed from the beginning' 'window=0*1'
+closed=$name
+does 'every command fails' any:check=4/44/00
+does 'every connection ends at the first command' any:close
+configure
+wait_for 60 'faults' all_fired "${faults[@]}" - check close
 sleep 2
-report "$name"
-equal 'commands' "$(reported other_commands)" 0
-removed
+report_all peek "$closed"
+report=${reports[$closed]}
+says counts other_commands 0
+removed 15
 
-note 'a window that opens late'
-begin "$name" window=0*1
-login "$name"
-sleep 3
-tell "$name" open
-disk_of "$name" 1
-disk_of "$name" 2
-settled
-report "$name"
-removed
-
+initiator_up
 for fault in check=2/04/01 status=08 response=01 close close-mid stat-sn-jump huge opcode=2f reject=04 \
 	async=logout async=scsi over short=wrong; do
-	note "$fault while units are found: they are found"
-	begin "$name" "any:$fault@1*1" "any:$fault@4*1"
-	configure
-	disk_of "$name" 1 >/dev/null
-	disk_of "$name" 2 >/dev/null
-	settled
-	report "$name"
-	at_most 20 'remove static-config' exits 0 iscsiadm remove static-config "$name"
+	does "$fault while units are found: they are found" "any:$fault@1*1" "any:$fault@4*1"
 done
-
-note 'every command fails'
-begin "$name" any:check=4/44/00
-login "$name"
-wait_for 20 'command that fails' fired_once check
-removed
-
-note 'every connection ends at the first command'
-begin "$name" any:close
+does 'a window that opens late' 'window=0*1'
 configure
-wait_for 20 'connection that ends' fired_once close
-removed
+sleep 3
+tell "$name" open
+wait_for 60 'disks' found 28
+removed 20
+udev_start
