@@ -11,13 +11,17 @@
 . "$(dirname "$0")/lib.sh"
 . "$here/fault-lib.sh"
 
-name=${prefix}faults
-portal=127.0.0.1:3270
-cases=0
+everybody=()
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
+	everybody+=("${prefix}faults-$number")
+	target_up scripted "${everybody[-1]}" 127.0.0.1:$((3270 + number)) 16M
+done
+name=${everybody[0]}
+portal=${target_portal[$name]}
 
-# bad_characters FILE: whether there is anything that a terminal should not get.
-bad_characters() {
-	LC_ALL=C grep -qP '[^\x20-\x7e\t]' "$1"
+# readable WHAT FILE: there is nothing in it that a terminal should not get.
+readable() {
+	! LC_ALL=C grep -qP '[^\x20-\x7e\t]' "$2" || fail "$1 is not fit for a terminal: $(cat "$2")"
 }
 
 # logged_in_at PEER: the session is, and there.
@@ -25,37 +29,74 @@ logged_in_at() {
 	logged_in "$name" && [ "$(session_field "$name" '.connections[0].peer')" = "$1" ]
 }
 
-# fails FAULT PATTERN: a login with this fault fails for this reason.
+# The faults of the next round, each for a target of its own, and the reasons.
+faults=() patterns=()
+
+# fails FAULT PATTERN: a login with this fault fails for this reason. Where the fault names a target's own
+# portal, it is PORTAL.
 fails() {
-	local fault=$1 pattern=$2 marker said
-	note "$fault"
-	begin "$name" "$fault"
-	[ -d /sys/module/iscsi ] || initiator_up
-	marker="fault-login: $RANDOM$RANDOM"
-	echo "$marker" >/dev/kmsg
-	exits 2 iscsiadm add static-config "$name,$portal"
-	equal 'standard output' "$stdout" ''
-	equal 'number of lines of the answer' "$(wc -l <<<"$stderr")" 1
-	matches 'the answer' "$stderr" "^iscsiadm: $name,$portal: .*$pattern"
-	! bad_characters "$work/stderr" || fail "not fit for a terminal: $stderr"
-	echo "  ${stderr#iscsiadm: "$name,$portal: "}"
-	exits 0 iscsiadm list target -v "$name"
-	matches 'list target -v' "$stdout" "	Last Error: .*$pattern"
-	! bad_characters "$work/stdout" || fail "not fit for a terminal: $stdout"
-	dmesg | sed "1,/$marker/d" >"$work/said"
-	said=$(grep -c 'login failed' "$work/said" || true)
-		equal 'lines of the kernel log about it' "$said" 1
-	matches 'the kernel log' "$(cat "$work/said")" "$name.*$pattern"
-	report "$name"
-	at_most "$(scaled 6 20)" "remove static-config after $fault" exits 0 iscsiadm remove static-config "$name"
-	cases=$((cases + 1))
-	[ $((cases % 10)) != 1 ] || {
-		equal 'sessions' "$(iscsiadm list target --json)" '[]'
-		module_gone
-	}
+	faults+=("$1") patterns+=("$2")
+	[ ${#faults[@]} != ${#everybody[@]} ] || round
 }
 
-target_up scripted "$name" "$portal" 16M
+# lines_with WORDS FILE: puts the lines in which the words stand into ${lines[@]}.
+lines_with() {
+	local line all
+	lines=()
+	mapfile -t all <"$2"
+	for line in "${all[@]}"; do
+		[[ $line != *"$1"* ]] || lines+=("$line")
+	done
+}
+
+# once WHAT WORDS FILE PATTERN: one line has the words, and it matches; the line is ${lines[0]}.
+once() {
+	lines_with "$2" "$3"
+	equal "number of lines of $1" ${#lines[@]} 1
+	[[ ${lines[0]} =~ $4 ]] || fail "$1 does not match '$4': ${lines[0]}"
+}
+
+# round: logs in to the targets whose faults have gathered, at the same time, and looks at what is said.
+round() {
+	local i each at lines operands=() used=("${everybody[@]:0:${#faults[@]}}")
+	for i in "${!used[@]}"; do
+		at=${target_portal[${used[i]}]}
+		note "${faults[i]}"
+		later "${used[i]}" clear report "${faults[i]/PORTAL/$at}"
+		operands+=("${used[i]},$at")
+	done
+	tell_all >"$work/forgotten"
+	initiator_up
+	marker="fault-login: $RANDOM$RANDOM"
+	echo "$marker" >/dev/kmsg
+	exits 2 iscsiadm add static-config "${operands[@]}"
+	equal 'standard output' "$stdout" ''
+	equal 'number of lines of the answer' "$(wc -l <<<"$stderr")" ${#used[@]}
+	echo "$stderr" >"$work/answer"
+	readable 'the answer' "$work/answer"
+	exits 0 iscsiadm list target -v
+	echo "$stdout" >"$work/listing"
+	readable 'list target -v' "$work/listing"
+	awk '/^Target: / { name = $2 } /^\tLast Error: / { print name " " $0 }' "$work/listing" >"$work/errors"
+	dmesg | sed "1,/$marker/d" | grep 'login failed' >"$work/said"
+	report_all report "${used[@]}"
+	for i in "${!used[@]}"; do
+		each=${used[i]}
+		once "the answer to ${faults[i]}" "${operands[i]}: " "$work/answer" \
+			"^iscsiadm: ${operands[i]}: .*(${patterns[i]})"
+		echo "  ${lines[0]#iscsiadm: }"
+		once "list target -v after ${faults[i]}" "$each " "$work/errors" "	Last Error: .*(${patterns[i]})"
+		once "the kernel log about ${faults[i]}" "($each)" "$work/said" "(${patterns[i]})"
+		report=${reports[$each]}
+		obeyed "${faults[i]}"
+	done
+	for each in "${used[@]}"; do
+		at_most "$(scaled 6 20)" "remove static-config $each" exits 0 iscsiadm remove static-config "$each"
+	done
+	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+	module_gone
+	faults=() patterns=()
+}
 
 fails login-status=0x0200 '0x0200'
 fails login-status=0x0201 'uthentication'
@@ -102,13 +143,13 @@ fails login-text=HeaderDigest=CRC32C 'HeaderDigest'
 fails login-text=ErrorRecoveryLevel=2 'ErrorRecoveryLevel'
 fails login-text=AuthMethod=CHAP 'AuthMethod|CHAP'
 fails login-text=TargetPortalGroupTag=banana 'TargetPortalGroupTag'
-fails "login-redirect=$portal" 'redirect'
+fails login-redirect=PORTAL redirect
 fails login-redirect=nowhere 'nowhere'
 fails login-redirect=127.0.0.1:1 'refused'
 fails login-redirect=127.0.0.1:70000 '70000'
 fails login-redirect= '.'
 
-[ ! -d /sys/module/iscsi ] || module_gone
+[ ${#faults[@]} = 0 ] || round
 
 note 'the target comes to its senses, and the initiator by itself'
 begin "$name" login-status=0x0301*2
@@ -121,13 +162,13 @@ equal 'logins' "$(reported logins)" 1
 logout "$name"
 
 note 'a redirection that leads somewhere'
-scripted-target --listen 127.0.0.1:3272 --name "$name" --control "$work/other.socket" \
+scripted-target --listen 127.0.0.1:3290 --name "$name" --control "$work/other.socket" \
 	--lun "$(backing "$name" 1)" 2>"$work/other.log" &
 process=$!
-wait_for 10 'other target' scripted-target --tell "$work/other.socket" clear
-begin "$name" login-redirect=127.0.0.1:3272,1
+scripted-target --tell "$work/other.socket" clear
+begin "$name" login-redirect=127.0.0.1:3290,1
 login "$name"
-equal 'peer' "$(session_field "$name" '.connections[0].peer')" 127.0.0.1:3272
+equal 'peer' "$(session_field "$name" '.connections[0].peer')" 127.0.0.1:3290
 kill $process
 wait $process || true
 note 'and which goes away again: the session comes back to its portal'
