@@ -171,6 +171,8 @@ pub(crate) struct Connection {
     failed: Atomic<i32>,
     /// 1 while pings may be waiting.
     pinged: Atomic<i32>,
+    /// 1 while a submitter sends, rather than the TX thread.
+    submitter: Atomic<i32>,
     #[pin]
     shared: SpinLock<Shared>,
 }
@@ -199,6 +201,7 @@ impl Connection {
             last_received: Tick::now(),
             failed: Atomic::new(0),
             pinged: Atomic::new(0),
+            submitter: Atomic::new(0),
             shared <- new_spinlock!(
                 Shared {
                     pings: Pings {
@@ -237,6 +240,20 @@ impl Connection {
             return None;
         }
         self.shared.lock().error
+    }
+
+    /// Calls `f` as a submitter that sends, who holds `Session::sending`.
+    pub(super) fn as_submitter<R>(&self, f: impl FnOnce() -> R) -> R {
+        // Relaxed, as only the thread that writes it needs to see it.
+        self.submitter.store(1, Relaxed);
+        let result = f();
+        self.submitter.store(0, Relaxed);
+        result
+    }
+
+    /// Whether a submitter sends; of use to itself.
+    pub(super) fn has_submitter(&self) -> bool {
+        self.submitter.load(Relaxed) != 0
     }
 
     /// The StatSN to acknowledge, RFC 7143 section 4.2.2.2.

@@ -63,6 +63,13 @@ use crate::{
 /// The longest PDU taken here, in bytes: copying it must not keep softirqs off for long.
 const MAX_BYTES: u32 = 16 * 1024;
 
+/// What is taken at one time, in bytes, where a PDU counts for at least [`LEAST_BYTES`]: then the
+/// thread goes on, which does not keep others from the processor.
+const ROUND_BYTES: u32 = 256 * 1024;
+
+/// What a PDU costs whatever its length, in bytes copied.
+const LEAST_BYTES: u32 = 4 * 1024;
+
 /// Pieces of memory that the data of such a PDU may go to.
 const MAX_PIECES: usize = 8;
 
@@ -84,11 +91,21 @@ struct Whole<'a, 'b> {
 }
 
 impl Taker for Receiver<'_> {
+    /// NOTE: not in a submitter, which may be deep in a file system and uses the reserves: where the
+    /// kernel has one processor, completions run to their end in here.
+    fn may_take_in_sender(&self) -> bool {
+        !self.conn.has_submitter()
+    }
+
     fn take(&self, arrived: &mut Arrived<'_>) -> Next {
         const HEADER: u32 = pdu::BHS_LEN as u32;
+        let mut taken = 0;
         loop {
             if arrived.len() < HEADER {
                 return Next::Bytes(HEADER);
+            }
+            if taken >= ROUND_BYTES {
+                return Next::Wake;
             }
             let mut header: Bhs = [0; pdu::BHS_LEN];
             if !arrived.peek(0, &mut header) {
@@ -121,6 +138,7 @@ impl Taker for Receiver<'_> {
                 return Next::Wake;
             }
             arrived.consume(total);
+            taken += total.max(LEAST_BYTES);
             self.conn.count_received(total as usize);
         }
     }

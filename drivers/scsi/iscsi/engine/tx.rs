@@ -28,6 +28,7 @@ use crate::{
             Pages, //
         },
         crc32c,
+        kthread::current_yields,
         memalloc::NoReclaim,
         scsi::Direction,
         socket::{
@@ -304,8 +305,14 @@ impl Sending {
 /// # Context
 ///
 /// A submitter, without locks of ours; sleeps shortly. Allocates without reclaim, as the TX thread.
+///
+/// A task of low priority leaves it to the thread: while it holds the lock and others have the
+/// processor, all commands wait. Others are not kept off for longer than the thread itself would be.
 pub(super) fn send_now(session: &Session) {
-    let Some(mut sending) = session.sending.try_lock() else {
+    let sending = (!current_yields())
+        .then(|| session.sending.try_lock())
+        .flatten();
+    let Some(mut sending) = sending else {
         // Whoever sends may have looked at the queue already.
         session.tx_event.signal();
         return;
@@ -314,13 +321,15 @@ pub(super) fn send_now(session: &Session) {
     let sent = match conn.as_deref() {
         Some(conn) if conn.error().is_none() && conn.socket.has_room(SUBMITTER_ROOM) => {
             let _reclaim = NoReclaim::enter();
-            Sender {
-                session,
-                conn,
-                batch,
-                by: By::Submitter,
-            }
-            .send_waiting()
+            conn.as_submitter(|| {
+                Sender {
+                    session,
+                    conn,
+                    batch,
+                    by: By::Submitter,
+                }
+                .send_waiting()
+            })
         }
         // The thread can wait for room; and a new one begins with what waits.
         _ => Ok(true),
@@ -645,7 +654,10 @@ impl Sender<'_> {
                 ));
             }
             if with_digest {
+                // Without the lock, which keeps softirqs off: a piece may be as long as the command.
+                drop(guard);
                 piece.with_bytes(|bytes| digest.update(bytes));
+                guard = task.lock();
             }
             let payload = if total >= SPLICE_MIN_BYTES && piece.can_splice() {
                 Payload::Spliced

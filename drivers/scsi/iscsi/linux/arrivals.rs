@@ -27,6 +27,10 @@ pub(crate) enum Next {
 
 /// Who takes bytes as they arrive.
 pub(crate) trait Taker: Sync {
+    /// Whether it may take what a thread finds that sends over this socket: what has come meanwhile
+    /// is handled when the thread lets go of the lock.
+    fn may_take_in_sender(&self) -> bool;
+
     /// Takes what it can of the bytes that have arrived, while the thread waits in
     /// [`Arrivals::wait`].
     ///
@@ -38,12 +42,13 @@ pub(crate) trait Taker: Sync {
 }
 
 /// A thread that waits for many bytes is woken when half a small window has come, so that the other
-/// half can come while it copies.
+/// half can come while it copies; or as many as the peer sends without an acknowledgement, which
+/// reading brings.
 const WAKE_BYTES: u32 = 64 * 1024;
 
-/// Bytes that were taken are left to TCP until there are this many: giving them back acknowledges
-/// them, and the next request does that as well.
-const KEPT_BYTES: u32 = 16 * 1024;
+/// Bytes that were taken are left to TCP until there are this many, or as many as the peer sends
+/// without an acknowledgement, or one has gone out with a request: giving them back costs one else.
+const KEPT_BYTES: u32 = 32 * 1024;
 
 /// The arrivals of a socket, while a thread receives from it.
 ///
@@ -156,7 +161,7 @@ impl<T: Taker> Arrivals<'_, T> {
         let start = unsafe { bindings::iscsi_helper_tcp_copied_seq(self.socket.sk()) };
         self.end.store(start.wrapping_add(len), Relaxed);
         self.until
-            .store(start.wrapping_add(len.min(WAKE_BYTES)), Relaxed);
+            .store(start.wrapping_add(len.min(self.stretch())), Relaxed);
     }
 
     /// Bytes are there; whether the thread has to be woken. With the lock of the socket held.
@@ -164,49 +169,60 @@ impl<T: Taker> Arrivals<'_, T> {
         let sk = self.socket.sk();
         // SAFETY: The socket exists as long as `self.socket`.
         let have = unsafe { bindings::iscsi_helper_tcp_rcv_nxt(sk) };
-        // A call without new bytes says that TCP has no memory for them: what there is must be read,
-        // as only an empty queue makes it use its reserve (`tcp_data_queue`).
-        let is_starved = self.seen.load(Relaxed) == have;
+        // SAFETY: As above, and it is locked by the caller.
+        let lacks_memory = unsafe { bindings::iscsi_helper_tcp_is_starved(sk) };
+        // As a call without new bytes, this says that there is no memory for them: what there is must
+        // be read, as only an empty queue makes TCP use its reserve (`tcp_data_queue`).
+        let is_starved = lacks_memory || self.seen.load(Relaxed) == have;
         self.seen.store(have, Relaxed);
         if self.waiting.load(Relaxed) != 0 {
+            // SAFETY: Asks where this runs.
+            let is_sender = || !unsafe { bindings::iscsi_helper_in_softirq() };
+            if !self.taker.may_take_in_sender() && is_sender() {
+                self.stop_waiting();
+                return true;
+            }
             let wake = self.take();
             if is_starved && !wake {
                 self.stop_waiting();
             }
             return wake || is_starved;
         }
-        if is_starved {
-            return true;
-        }
         let missing = self.until.load(Relaxed).wrapping_sub(have);
-        if is_positive(missing) && !self.is_stuck(missing) {
+        if is_positive(missing) && !is_starved && !self.is_stuck(missing) {
             return false;
         }
         let rest = self.end.load(Relaxed).wrapping_sub(have);
         if is_positive(rest) {
             self.until
-                .store(have.wrapping_add(rest.min(WAKE_BYTES)), Relaxed);
+                .store(have.wrapping_add(rest.min(self.stretch())), Relaxed);
         }
         true
     }
 
+    /// For how many bytes the thread sleeps at a time.
+    fn stretch(&self) -> u32 {
+        // SAFETY: The socket exists as long as `self.socket`.
+        unsafe { bindings::iscsi_helper_tcp_burst(self.socket.sk()) }.min(WAKE_BYTES)
+    }
+
     /// Lets the taker take; whether the thread has to look. With the lock of the socket held.
     fn take(&self) -> bool {
+        let sk = self.socket.sk();
+        // SAFETY: The socket exists as long as `self.socket`, and is locked by the caller.
+        if unsafe { bindings::iscsi_helper_tcp_is_acknowledged(sk) } {
+            self.settle();
+        }
         let mut arrived = Arrived {
-            sk: self.socket.sk(),
+            sk,
             taken: self.taken.load(Relaxed),
             _socket: PhantomData,
         };
         let next = self.taker.take(&mut arrived);
-        let (here, taken) = (arrived.len(), arrived.taken);
-        self.taken.store(taken, Relaxed);
+        let here = arrived.len();
+        self.taken.store(arrived.taken, Relaxed);
         match next {
-            Next::Bytes(needed) if needed > here && !self.is_stuck(needed - here) => {
-                if taken >= KEPT_BYTES {
-                    self.settle();
-                }
-                false
-            }
+            Next::Bytes(needed) if needed > here && !self.is_stuck(needed - here) => false,
             _ => {
                 self.stop_waiting();
                 true
@@ -302,6 +318,13 @@ impl Arrived<'_> {
     /// Takes the first `len` bytes away.
     pub(crate) fn consume(&mut self, len: u32) {
         self.taken += len.min(self.len());
+        // SAFETY: As in `len`.
+        let burst = unsafe { bindings::iscsi_helper_tcp_burst(self.sk) };
+        if self.taken >= burst.min(KEPT_BYTES) {
+            // SAFETY: As in `len`; so many bytes are there.
+            unsafe { bindings::tcp_read_done(self.sk, self.taken as usize) };
+            self.taken = 0;
+        }
     }
 }
 

@@ -142,6 +142,12 @@ void iscsi_helper_put_task_struct(struct task_struct *task)
 	put_task_struct(task);
 }
 
+/* Whether this task yields to ordinary ones. */
+bool iscsi_helper_current_yields(void)
+{
+	return task_nice(current) > 0 || current->policy == SCHED_IDLE;
+}
+
 void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds)
 {
 	WRITE_ONCE(sk->sk_rcvtimeo, seconds ? (long)seconds * HZ : MAX_SCHEDULE_TIMEOUT);
@@ -229,6 +235,34 @@ u32 iscsi_helper_tcp_room(struct sock *sk, u32 *widest)
 	    room < min_t(u32, tp->advmss, *widest / 8 * 5))
 		return 0;
 	return room;
+}
+
+/* Whether TCP has just had no memory for what came. */
+bool iscsi_helper_tcp_is_starved(struct sock *sk)
+{
+	return inet_csk(sk)->icsk_ack.pending & ICSK_ACK_NOMEM;
+}
+
+/* Whether what was received is acknowledged, so that reading it brings no packet: tcp_cleanup_rbuf(). */
+bool iscsi_helper_tcp_is_acknowledged(struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return tp->rcv_nxt - tp->rcv_wup <= inet_csk(sk)->icsk_ack.rcv_mss;
+}
+
+/*
+ * How many bytes the peer sends without an acknowledgement, about: less than the initial congestion
+ * window of RFC 6928, in segments of the size that TCP sees. Once segments were lost, it may be one.
+ */
+u32 iscsi_helper_tcp_burst(struct sock *sk)
+{
+	return inet_csk(sk)->icsk_ack.rcv_mss * (READ_ONCE(tcp_sk(sk)->rcv_ooopack) ? 1U : 8U);
+}
+
+bool iscsi_helper_in_softirq(void)
+{
+	return in_serving_softirq();
 }
 
 /* Copies what stands offset bytes into what was received, and leaves it there. */

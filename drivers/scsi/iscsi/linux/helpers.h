@@ -50,6 +50,7 @@ void iscsi_helper_module_put(struct module *module);
 
 void iscsi_helper_get_task_struct(struct task_struct *task);
 void iscsi_helper_put_task_struct(struct task_struct *task);
+bool iscsi_helper_current_yields(void);
 
 void iscsi_helper_sock_for_storage(struct socket *sock);
 void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds);
@@ -67,6 +68,10 @@ u32 iscsi_helper_tcp_copied_seq(struct sock *sk);
 u32 iscsi_helper_tcp_rcv_nxt(struct sock *sk);
 u32 iscsi_helper_tcp_inq(struct sock *sk);
 u32 iscsi_helper_tcp_room(struct sock *sk, u32 *widest);
+bool iscsi_helper_tcp_is_starved(struct sock *sk);
+bool iscsi_helper_tcp_is_acknowledged(struct sock *sk);
+u32 iscsi_helper_tcp_burst(struct sock *sk);
+bool iscsi_helper_in_softirq(void);
 bool iscsi_helper_tcp_peek(struct sock *sk, u32 offset, void *to, u32 len);
 
 unsigned int iscsi_helper_scsi_cmd_tag(struct scsi_cmnd *cmd);

@@ -160,3 +160,9 @@ unsafe extern "C" fn entry<T>(data: *mut c_void) -> c_int {
     unsafe { bindings::complete((*start).ended.get()) };
     0
 }
+
+/// Whether the current task yields to ordinary ones (nice, `SCHED_IDLE`).
+pub(crate) fn current_yields() -> bool {
+    // SAFETY: Looks at the current task only.
+    unsafe { bindings::iscsi_helper_current_yields() }
+}
