@@ -25,8 +25,8 @@ refuses() {
 	shift
 	exits 1 iscsiadm "$@"
 	equal "standard output of: $*" "$stdout" ''
-	grep -qF -- "$text" <<<"$stderr" || fail "no '$text' from: iscsiadm $*"$'\n'"but: $stderr"
-	grep -q '^iscsiadm: ' <<<"$stderr" || fail "no prefix on standard error of: $*"$'\n'"$stderr"
+	[[ $stderr = *"$text"* ]] || fail "no '$text' from: iscsiadm $*"$'\n'"but: $stderr"
+	[[ $'\n'$stderr = *$'\niscsiadm: '* ]] || fail "no prefix on standard error of: $*"$'\n'"$stderr"
 	refused=$((refused + 1))
 }
 

@@ -428,13 +428,14 @@ initiator_up() {
 
 # initiator_down: every session ends, the module goes, nothing stays behind.
 initiator_down() {
-	local name
-	for name in $(iscsiadm list static-config --json | jq -r '.[].target' | sort -u); do
-		iscsiadm remove static-config "$name"
-	done
-	for name in $(iscsiadm list target-param --json | jq -r '.[] | select(.configured != {}) | .target'); do
-		iscsiadm remove target-param "$name"
-	done
+	local line
+	local -A left=()
+	iscsiadm list static-config >"$work/left" </dev/null
+	while IFS= read -r line; do
+		line=${line#*Target: }
+		left[${line%%,*}]=yes
+	done <"$work/left"
+	[ ${#left[@]} = 0 ] || iscsiadm remove static-config "${!left[@]}"
 	module_gone
 	rm -f "$database"*
 }
@@ -529,6 +530,21 @@ fio_job() {
 # sum FILE: the SHA-256 of a file or device.
 sum() {
 	sha256sum "$1" | cut -d' ' -f1
+}
+
+# same BYTES DISK FILE [DISK FILE]...: each disk begins with the same bytes as its file.
+same() {
+	perl -e '
+		my $bytes = shift;
+		while (my @pair = splice @ARGV, 0, 2) {
+			my @got = map {
+				open my $in, "<", $_ or die "$_: $!\n";
+				my $read = sysread $in, my $data, $bytes;
+				($read // 0) == $bytes or die "$_: it has not $bytes bytes\n";
+				$data;
+			} @pair;
+			$got[0] eq $got[1] or die "$pair[0] is not what $pair[1] is\n";
+		}' "$@" || fail 'a disk is not what its file is'
 }
 
 # ---- Beginning and end --------------------------------------------------------------------------

@@ -20,28 +20,36 @@ portal=127.0.0.1:3260
 
 # disks COUNT: puts the disks of $name into ${disk[@]}, by LUN. There are exactly so many.
 disks() {
-	local count=$1 lun
+	local count=$1 lun device
 	disk=()
-	wait_for 60 "$count disks" found "$count"
+	wait_for 120 "$count disks" found "$count"
+	while read -r lun device; do
+		disk[lun]=$device
+	done <"$work/disks"
 	for ((lun = 1; lun <= count; lun++)); do
-		disk[lun]=$(jq -r ".[] | select(.target == \"$name\").luns[] | select(.lun == $lun).device" "$work/found")
-		[ -b "${disk[lun]}" ] || fail "LUN $lun is no disk: '${disk[lun]}'"
+		[ -b "${disk[lun]:-}" ] || fail "LUN $lun is no disk: '${disk[lun]:-}'"
 	done
+	equal 'the number of disks' ${#disk[@]} "$count"
 }
 
-# found COUNT: the session has so many disks.
+# found COUNT: the session has so many disks. There are so many device nodes before it says so.
 found() {
-	iscsiadm list target -S --json "$name" >"$work/found"
-	[ "$(jq '[.[].luns[] | select(.device | strings | startswith("/dev/sd"))] | length' "$work/found")" = "$1" ]
+	local nodes=(/dev/sd*) lines
+	[ ${#nodes[@]} -ge "$1" ] || return 1
+	iscsiadm list target -S --json "$name" |
+		jq -r '.[].luns[] | select(.device | strings | startswith("/dev/sd")) | "\(.lun) \(.device)"' >"$work/disks"
+	mapfile -t lines <"$work/disks"
+	[ ${#lines[@]} = "$1" ]
 }
 
 no_disks() {
-	! compgen -G '/dev/sd*' >/dev/null
+	local nodes=(/dev/sd*)
+	[ ! -b "${nodes[0]}" ]
 }
 
 # together KIND COUNT
 together() {
-	local kind=$1 count=$2 name=$prefix$1-luns-$2 sizes=() disk lun jobs=()
+	local kind=$1 count=$2 name=$prefix$1-luns-$2 sizes=() disk lun file jobs=() pairs=()
 	note "$kind: $count LUNs"
 	for ((lun = 1; lun <= count; lun++)); do
 		sizes+=(1M)
@@ -51,13 +59,13 @@ together() {
 	disks "$count"
 	for ((lun = 1; lun <= count; lun++)); do
 		jobs+=(--name="lun$lun" --filename="${disk[lun]}")
+		find_backing "$name" $lun
+		pairs+=("${disk[lun]}" "$file")
 	done
-	fio_job --thread --rw=randwrite --bssplit=512/20:4k/40:64k/40 --bs_unaligned=0 --iodepth=4 --size=128k \
+	fio_job --rw=randwrite --bssplit=512/20:4k/40:64k/40 --bs_unaligned=0 --iodepth=4 --number_ios=20 --size=128k \
 		--randseed=$RANDOM "${jobs[@]}"
 	# No LUN has got what was for another.
-	for ((lun = 1; lun <= count; lun++)); do
-		cmp -n $((128 << 10)) "${disk[lun]}" "$(backing "$name" $lun)" || fail "LUN $lun is not what its file is"
-	done
+	same $((128 << 10)) "${pairs[@]}"
 	exits 0 iscsiadm remove static-config "$name"
 	wait_for 60 'end of all disks' no_disks
 	target_down "$name"
