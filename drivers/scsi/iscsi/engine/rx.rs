@@ -259,6 +259,8 @@ impl Reader<'_> {
             }
             self.arrivals.announce(bytes);
             self.conn.socket.recv(pieces).map_err(lost)?;
+            // On a slow link one PDU may take longer than the target may be silent.
+            self.conn.touch();
             self.conn.count_received(bytes as usize);
             if with_digest {
                 for piece in pieces {
