@@ -502,8 +502,8 @@ disk_of() {
 # udev_stop: disks come and go without it, so that they have no links. The modules it would load.
 udev_stop() {
 	modprobe -a sd_mod sg
-	udevadm control --exit
-	wait_for 20 'end of udevd' not pgrep -x systemd-udevd
+	# Asked once, by `udevadm control --exit`, it stays now and then.
+	wait_for 60 'end of udevd' not pkill -TERM -x systemd-udevd
 }
 
 # udev_start: from now on it sees what comes.
