@@ -2,9 +2,9 @@
 """What of a capture is whole: its TCP connections from their beginning up to the first byte that it missed.
 
 A dissector that is fed a stream with a hole finds nonsense behind the hole. So the packets of a connection are put
-into the order in which TCP delivers them, bytes that were seen before are left out, and once bytes are missing for
-good, nothing of that connection is looked at any more, in either direction: what one side does then may be the answer
-to something that was not seen.
+into the order in which TCP delivers them, and bytes that were seen before are left out. Of a side that acknowledges
+bytes which were not seen, what it sends may be the answer to these; so it counts from when they come. If they are
+missing for good, nothing behind them is looked at any more, in either direction.
 """
 
 import struct
@@ -21,13 +21,14 @@ class BadCapture(Exception):
 class Segment:
     """A TCP segment: its frame number in the capture, counted from 1, the two ends, and the payload."""
 
-    __slots__ = ("frame", "source", "destination", "seq", "flags", "payload")
+    __slots__ = ("frame", "source", "destination", "seq", "ack", "flags", "payload")
 
-    def __init__(self, frame, source, destination, seq, flags, payload):
+    def __init__(self, frame, source, destination, seq, ack, flags, payload):
         self.frame = frame
         self.source = source
         self.destination = destination
         self.seq = seq
+        self.ack = ack
         self.flags = flags
         self.payload = payload
 
@@ -71,9 +72,9 @@ def tcp_segment(frame, packet):
     if len(packet) < tcp + 20:
         return None
     end = end + length if length else len(packet)
-    source_port, destination_port, seq = struct.unpack_from(">HHI", packet, tcp)
+    source_port, destination_port, seq, ack = struct.unpack_from(">HHII", packet, tcp)
     payload = packet[tcp + 4 * (packet[tcp + 12] >> 4) : end]
-    return Segment(frame, (source, source_port), (destination, destination_port), seq, packet[tcp + 13], payload)
+    return Segment(frame, (source, source_port), (destination, destination_port), seq, ack, packet[tcp + 13], payload)
 
 
 class Stream:
@@ -88,33 +89,33 @@ class Stream:
         self.server = syn.destination
         # The next byte of each sender. The server's is known from its SYN.
         self.next = {syn.source: (syn.seq + 1) & MASK}
-        # What came while bytes were missing, of both senders, as it came.
+        # What cannot be taken before bytes that are missing, as it came.
         self.waiting = []
 
     def take(self, segment):
-        blocked = self.waiting and self.waiting[0].source != segment.source
-        if blocked or not self.in_order(segment):
+        if not self.fits(segment):
             self.waiting.append(segment)
             return []
         pieces = [self.accept(segment)]
-        while self.waiting:
-            sender = self.waiting[0].source
-            fitting = (i for i, each in enumerate(self.waiting) if each.source == sender and self.in_order(each))
-            index = next(fitting, None)
+        while True:
+            index = next((i for i, each in enumerate(self.waiting) if self.fits(each)), None)
             if index is None:
-                break
+                return [piece for piece in pieces if piece]
             pieces.append(self.accept(self.waiting.pop(index)))
-        return [piece for piece in pieces if piece]
 
     def is_again(self, syn):
         """Whether this SYN is the one that was seen, sent again."""
         return syn.source == self.client and not self.waiting and self.next[syn.source] == (syn.seq + 1) & MASK
 
-    def in_order(self, segment):
+    def fits(self, segment):
+        """Whether all bytes before it were seen, and all that it acknowledges. The end of a stream counts for one."""
         if segment.source not in self.next:
             return bool(segment.flags & SYN)
         ahead = (segment.seq - self.next[segment.source]) & MASK
-        return ahead == 0 or ahead >= HALF
+        if 0 < ahead < HALF:
+            return False
+        unseen = (segment.ack - self.next.get(segment.destination, segment.ack)) & MASK
+        return not segment.flags & ACK or unseen <= 1 or unseen >= HALF
 
     def accept(self, segment):
         if segment.flags & SYN:

@@ -123,8 +123,8 @@ class Conversation:
         return self.answer(R2T, FINAL, words, advance=False, **change)
 
 
-def ethernet(source, destination, seq, flags, payload):
-    tcp = struct.pack(">HHIIBBHHH", source[1], destination[1], seq, 0, 0x50, flags, 0xFFFF, 0, 0)
+def ethernet(source, destination, seq, ack, flags, payload):
+    tcp = struct.pack(">HHIIBBHHH", source[1], destination[1], seq & NONE, ack & NONE, 0x50, flags, 0xFFFF, 0, 0)
     ip = struct.pack(
         ">BBHHHBBH4s4s", 0x45, 0, 40 + len(payload), 0, 0, 64, 6, 0, bytes(source[0]), bytes(destination[0])
     )
@@ -142,14 +142,13 @@ def header():
 def frames(conversation, port, pieces=1460):
     """The conversation as packets, in pieces of at most that many bytes, with a beginning."""
     client, server = ((127, 0, 0, 1), port), ((127, 0, 0, 1), 3260)
-    seq = {True: 1000, False: 0xFFFFFF00}
-    out = [ethernet(client, server, seq[True], 0x02, b""), ethernet(server, client, seq[False], 0x12, b"")]
+    out = [ethernet(client, server, 1000, 0, 0x02, b""), ethernet(server, client, 0xFFFFFF00, 1001, 0x12, b"")]
     seq = {True: 1001, False: 0xFFFFFF01}
     for ours, pdu in conversation.pdus:
         for at in range(0, len(pdu), pieces):
             piece = pdu[at : at + pieces]
             ends = (client, server) if ours else (server, client)
-            out.append(ethernet(*ends, seq[ours] & 0xFFFFFFFF, 0x18, piece))
+            out.append(ethernet(*ends, seq[ours], seq[not ours], 0x18, piece))
             seq[ours] += len(piece)
     return out
 
@@ -407,6 +406,14 @@ class Captures(unittest.TestCase):
         verdict = verdict_on(self.packets[:-20] + self.packets[-19:])
         self.assertEqual((verdict.complaints, verdict.notes), ([], {}))
         self.assertLess(verdict.judged, len(self.talk.pdus))
+        self.assertIn("behind a hole", verdict.summary())
+
+    def test_an_answer_to_what_was_not_seen(self):
+        talk = usual().command(1, FINAL).answer(RESPONSE, FINAL, {16: 1}).command(2, FINAL)
+        packets = frames(talk, 40000)
+        del packets[-2]
+        verdict = verdict_on(packets)
+        self.assertEqual((verdict.complaints, verdict.notes, verdict.judged), ([], {}, len(talk.pdus) - 2))
         self.assertIn("behind a hole", verdict.summary())
 
     def test_a_capture_that_begins_late(self):
