@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # What cannot be meant is refused with a sentence that says why, exit code 1, and nothing has changed.
 #
-# beds: uml uml-debug qemu
+# beds: uml uml-debug
+# long-beds: qemu
 # timeout: 120
 # shared-boot: yes
 

@@ -3,7 +3,8 @@
 # The configuration outlives the module: the first call after a load puts it back. Its file belongs to
 # root alone; from a broken one the CLI falls back on the one before.
 #
-# beds: uml uml-debug qemu
+# beds: uml uml-debug
+# long-beds: qemu
 # timeout: 90
 # shared-boot: yes
 

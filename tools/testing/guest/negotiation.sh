@@ -7,7 +7,8 @@
 #
 # `make test-long` tries many more, at random: all 8128512 would take a month. SEED= repeats a choice.
 #
-# beds: uml uml-debug qemu
+# beds: uml uml-debug
+# long-beds: qemu
 # timeout: 200
 # long-timeout: 1500
 # shared-boot: yes

@@ -3,7 +3,8 @@
 # A login that fails: the configuration is stored, and one readable reason stands in the CLI's answer
 # (exit code 2), in `list target -v` and in the kernel log. Once the cause has gone, it logs in.
 #
-# beds: uml uml-debug qemu
+# beds: uml uml-debug
+# long-beds: qemu
 # timeout: 120
 # shared-boot: yes
 
