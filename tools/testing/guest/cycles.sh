@@ -35,12 +35,11 @@ slab() {
 	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
 }
 
-# disk_in_sysfs: puts the disk of LUN 1 of the only session into $disk, if it is there. Its node comes a
-# moment before it can be opened.
+# disk_in_sysfs: puts the disk of LUN 1 of the only session into $disk, if it is there.
 disk_in_sysfs() {
 	local found=(/sys/class/iscsi_session/session*/device/target*/*:1/block/*)
 	disk=/dev/${found##*/}
-	[ -b "$disk" ] && : <"$disk"
+	[ -b "$disk" ] && opens "$disk"
 }
 
 cycles() {

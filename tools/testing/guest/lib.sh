@@ -495,6 +495,14 @@ disk_of() {
 	readlink -f "$link"
 }
 
+# opens DISK...: they can be opened. Their nodes come a moment before, and udev's links a moment after.
+opens() {
+	local each
+	for each; do
+		: <"$each" || return 1
+	done
+}
+
 # ---- udev ---------------------------------------------------------------------------------------
 #
 # It looks at each new disk for a tenth of a second or more, which is most of what a login costs here.

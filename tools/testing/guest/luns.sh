@@ -39,7 +39,7 @@ found() {
 	iscsiadm list target -S --json "$name" |
 		jq -r '.[].luns[] | select(.device | strings | startswith("/dev/sd")) | "\(.lun) \(.device)"' >"$work/disks"
 	mapfile -t lines <"$work/disks"
-	[ ${#lines[@]} = "$1" ]
+	[ ${#lines[@]} = "$1" ] && opens "${nodes[@]}"
 }
 
 no_disks() {

@@ -107,7 +107,7 @@ offer() {
 # disks_of COUNT: there are so many disks.
 disks_of() {
 	local disks=(/dev/sd*)
-	[ -b "${disks[0]}" ] && [ ${#disks[@]} = "$1" ]
+	[ -b "${disks[0]}" ] && [ ${#disks[@]} = "$1" ] && opens "${disks[@]}"
 }
 
 # some KIND ROW...: a session for each of the rows, all at the same time.

@@ -68,6 +68,7 @@ initiator_up
 login "$name-disk"
 wait_for 20 disk compgen -G '/sys/class/iscsi_session/session*/device/target*/*:1/block/*'
 disk=/dev/$(basename /sys/class/iscsi_session/session*/device/target*/*:1/block/*)
+wait_for 20 "$disk to open" opens "$disk"
 walk disk "$disk"
 
 # storm WHAT: fio writes and verifies while allocations fail at random.
