@@ -3,8 +3,8 @@
  * Trace events of the iSCSI initiator.
  *
  * One event per state machine, one per direction of PDUs, one per answer to a login and one per fault.
- * Fields are numbers; the tables below give them the names that proto/ and linux/trace.rs give them,
- * in the same order. tools/proto/tests/trace_symbols.rs compares the two.
+ * Fields are numbers, but for the reason of a fault; the tables below give them the names that proto/
+ * and linux/trace.rs give them, in the same order. tools/proto/tests/trace_symbols.rs compares the two.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM iscsi_initiator
@@ -282,25 +282,30 @@ TRACE_EVENT(iscsi_login,
 		  __entry->status_class, __entry->status_detail, __entry->tsih)
 );
 
-/* Something went wrong on a connection. The detail depends on the fault: see linux/trace.rs. */
+/*
+ * Something went wrong on a connection. The detail depends on the fault: see linux/trace.rs. The reason is
+ * the sentence that operators read, length bytes without a null.
+ */
 TRACE_EVENT(iscsi_fault,
-	TP_PROTO(u32 session, u16 cid, u8 fault, s32 detail),
-	TP_ARGS(session, cid, fault, detail),
+	TP_PROTO(u32 session, u16 cid, u8 fault, s32 detail, const char *reason, u32 length),
+	TP_ARGS(session, cid, fault, detail, reason, length),
 	TP_STRUCT__entry(
 		__field(u32, session)
 		__field(s32, detail)
 		__field(u16, cid)
 		__field(u8, fault)
+		__string_len(reason, reason, length)
 	),
 	TP_fast_assign(
 		__entry->session = session;
 		__entry->detail = detail;
 		__entry->cid = cid;
 		__entry->fault = fault;
+		__assign_str(reason);
 	),
-	TP_printk("session=%u cid=%u fault=%s detail=%d",
+	TP_printk("session=%u cid=%u fault=%s detail=%d reason=\"%s\"",
 		  __entry->session, __entry->cid,
-		  iscsi_show_fault(__entry->fault), __entry->detail)
+		  iscsi_show_fault(__entry->fault), __entry->detail, __get_str(reason))
 );
 
 #endif /* _TRACE_ISCSI_INITIATOR_H */

@@ -24,29 +24,33 @@ names=("${everybody[@]:0:10}")
 bursts=${everybody[10]}
 tell "$bursts" MaxBurstLength=65536
 
-# The faults of the next round, each for a target of its own: the fault, the operation, how that ends, and
-# the logins that it takes.
-faults=() operations=() ends=() logins=()
+# The faults of the next round, each for a target of its own: the fault, the operation, how that ends, the
+# logins that it takes, and what the operator reads of it.
+faults=() operations=() ends=() logins=() reasons=()
+tracing=/sys/kernel/tracing
 
-# after FAULT OPERATION LOGINS: the fault is committed once, the operation succeeds, and the session had
-# to log in that often: a number, or `-` for any.
+# after FAULT OPERATION LOGINS [REASON]: the fault is committed once, the operation succeeds, and the
+# session had to log in that often: a number, or `-` for any. The kernel log and the trace say why, in
+# words that match the extended regular expression.
 after() {
-	try "$1" "$2" right "$3"
+	try "$1" "$2" right "$3" "${4:-}"
 }
 
 # error FAULT OPERATION: the fault is committed once, and the operation ends with an error.
 error() {
-	try "$1" "$2" 'E[A-Z0-9]+' 0
+	try "$1" "$2" 'E[A-Z0-9]+' 0 ''
 }
 
 try() {
-	faults+=("$1") operations+=("$2") ends+=("$3") logins+=("$4")
+	faults+=("$1") operations+=("$2") ends+=("$3") logins+=("$4") reasons+=("$5")
 	[ ${#faults[@]} != ${#names[@]} ] || round
 }
 
 # round: commits the faults that have gathered, at the same time.
 round() {
-	local i name used=("${names[@]:0:${#faults[@]}}")
+	local i name used=("${names[@]:0:${#faults[@]}}") mark="fault-io: round, $RANDOM$RANDOM" log trace
+	echo "$mark" >/dev/kmsg
+	echo >$tracing/trace
 	for i in "${!used[@]}"; do
 		note "${operations[i]}, ${faults[i]}"
 		later "${used[i]}" clear report "${operations[i]}:${faults[i]}*1"
@@ -59,12 +63,18 @@ round() {
 	wait_for 60 'logins' has_logged_in
 	wait_for 60 'logins' all_logged_in
 	report_all report "${used[@]}"
+	log=$(dmesg)
+	log=${log#*"$mark"}
+	contents trace $tracing/trace
 	for i in "${!used[@]}"; do
 		report=${reports[${used[i]}]}
 		name="${operations[i]}, ${faults[i]}"
 		obeyed "$name"
 		says fired "${faults[i]%%=*}" 1 "$name"
 		[ "${logins[i]}" = - ] || says counts logins "${logins[i]}" "$name"
+		[ -n "${reasons[i]}" ] || continue
+		matches "$name: the log" "$log" "\\(${used[i]}\\): protocol error of the target: ${reasons[i]}\$"
+		matches "$name: the trace" "$trace" "fault=protocol .* reason=\"protocol error of the target: ${reasons[i]}\"\$"
 	done
 	if [[ ${ends[*]} = *E* ]]; then
 		transfer
@@ -72,7 +82,7 @@ round() {
 			equal "${operations[i]} after ${faults[i]}" "${results[i]}" right
 		done
 	fi
-	faults=() operations=() ends=() logins=()
+	faults=() operations=() ends=() logins=() reasons=()
 }
 
 # transfer: reads or writes all the disks of the round, and puts into ${results[@]} how that ends.
@@ -126,15 +136,15 @@ common() {
 	after nop-in=2000 "$operation" -
 	after close "$operation" 1
 	after close-mid "$operation" 1
-	after stat-sn-jump "$operation" 1
+	after stat-sn-jump "$operation" 1 'SCSI (Response|Data-In) with StatSN [0-9]+ instead of [0-9]+'
 	after stat-sn-repeat "$operation" 1
-	after huge "$operation" 1
-	after opcode=2f "$operation" 1
+	after huge "$operation" 1 'SCSI (Response|Data-In) with a data segment of [0-9]+ bytes, [0-9]+ are allowed'
+	after opcode=2f "$operation" 1 'PDU with unexpected opcode 0x2f'
 	after opcode=23 "$operation" 1
 	after opcode=24 "$operation" 1
 	after reject=04 "$operation" 1
 	after reject=09 "$operation" 1
-	after reject-empty "$operation" 1
+	after reject-empty "$operation" 1 'Reject without the header that it rejects'
 	after async=logout "$operation" 1
 	after async=drop "$operation" 1
 	after async=session "$operation" 1
@@ -146,6 +156,7 @@ parameters retry_delay=1
 udev_stop
 initiator_up
 iscsiadm modify initiator-node -h CRC32 -d CRC32
+echo 1 >$tracing/events/iscsi_initiator/iscsi_fault/enable
 log_in "${everybody[@]}"
 equal 'header digest' "$(session_field "${names[0]}" '.connections[0].negotiated.headerdigest')" CRC32
 
@@ -159,24 +170,24 @@ after data-in-empty read 0
 after bad-data-digest read 1
 after data-in-beyond read 1
 after data-in-more read 1
-after data-in-gap read 1
-after data-in-sn read 1
-after r2t-read read 1
+after data-in-gap read 1 'Data-In at offset 512 instead of 0'
+after data-in-sn read 1 'Data-In with DataSN 1 instead of 0'
+after r2t-read read 1 'R2T for a command that does not write'
 
 common write
 after short=right write 0
 after short=wrong write 0
 after early write 0
 after early=good write 0
-after data-in-write write 1
-after r2t-beyond write 1
-after r2t-sn write 1
-after r2t-empty write 1
+after data-in-write write 1 'Data-In for a command that does not read'
+after r2t-beyond write 1 'R2T for [0-9]+ bytes at offset [0-9]+ of a write of 327680 bytes'
+after r2t-sn write 1 'R2T with R2TSN [0-9]+ instead of [0-9]+'
+after r2t-empty write 1 'Ready To Transfer with no data to transfer'
 # Whether it is seen depends on who is faster: an R2T that has been answered is not outstanding any more.
 after r2t-flood write -
 round
 names=("$bursts")
-after r2t-long write 1
+after r2t-long write 1 'R2T for [0-9]+ bytes, MaxBurstLength is 65536'
 log_out "${everybody[@]}"
 
 note 'without digests'

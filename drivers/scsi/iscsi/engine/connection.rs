@@ -29,6 +29,7 @@ use crate::{
             StatSnOrder,
             StatSnTracker, //
         },
+        violation::Violation,
     },
 };
 use core::fmt;
@@ -58,8 +59,10 @@ pub(crate) enum ConnectionError {
     HeaderDigest,
     /// A data digest was wrong, RFC 7143 section 7.8.
     DataDigest,
-    /// The target broke a rule of the protocol: which one.
-    Protocol(&'static str),
+    /// The target broke a rule of the protocol.
+    Protocol(Violation),
+    /// A bug of ours: what cannot be.
+    Internal(&'static str),
     /// The target did not answer a NOP-Out in time.
     NopTimeout,
     /// The target did not answer a task management request in time.
@@ -81,7 +84,8 @@ impl fmt::Display for ConnectionError {
             Self::ClosedByTarget => f.write_str("connection closed by the target"),
             Self::HeaderDigest => f.write_str("wrong header digest received"),
             Self::DataDigest => f.write_str("wrong data digest received"),
-            Self::Protocol(rule) => write!(f, "protocol error of the target: {rule}"),
+            Self::Protocol(violation) => write!(f, "protocol error of the target: {violation}"),
+            Self::Internal(what) => write!(f, "internal error: {what}"),
             Self::NopTimeout => f.write_str("target does not answer pings"),
             Self::ManagementTimeout => {
                 f.write_str("target does not answer a task management request")
@@ -93,6 +97,12 @@ impl fmt::Display for ConnectionError {
                 f.write_str("target keeps a command while its disks are removed")
             }
         }
+    }
+}
+
+impl From<Violation> for ConnectionError {
+    fn from(violation: Violation) -> Self {
+        Self::Protocol(violation)
     }
 }
 
@@ -281,7 +291,7 @@ impl Connection {
         let place = (pings.first + pings.count) % MAX_PINGS;
         match pings.waiting.get_mut(place) {
             Some(slot @ None) => *slot = Some(ping),
-            _ => return Err(ConnectionError::Protocol("too many unanswered NOP-Ins")),
+            _ => return Err(Violation::TooManyPings { limit: MAX_PINGS }.into()),
         }
         pings.count += 1;
         self.pinged.store(1, Relaxed);

@@ -54,9 +54,8 @@ use crate::{
             StatSnUse,
             TargetPdu, //
         },
-        sn::{
-            WindowUpdate, //
-        },
+        sn::WindowUpdate,
+        violation::Violation,
     },
 };
 
@@ -153,19 +152,24 @@ impl Receiver<'_> {
             self.conn.header_digest,
             self.conn.data_digest,
         )
-        .map_err(|_| {
+        .map_err(|error| {
             // The length is not to be trusted if the digest says so; and if it is right, the PDU is
             // one that we have not allowed.
-            ConnectionError::Protocol("data segment longer than our MaxRecvDataSegmentLength")
+            let opcode = pdu::opcode(header);
+            ConnectionError::Protocol(Violation::Pdu { opcode, error })
         })
     }
 
     /// Looks at the StatSN of a PDU of which the header is there.
     pub(super) fn check_status(&self, pdu: &TargetPdu) -> Result<(), ConnectionError> {
+        let expected = self.conn.exp_stat_sn();
         match pdu.stat_sn() {
-            StatSnUse::Takes(sn) if sn != self.conn.exp_stat_sn() => {
-                Err(ConnectionError::Protocol("StatSN out of order"))
+            StatSnUse::Takes(got) if got != expected => Err(Violation::StatSn {
+                opcode: pdu.opcode(),
+                expected,
+                got,
             }
+            .into()),
             _ => Ok(()),
         }
     }

@@ -36,6 +36,7 @@ use crate::{
         },
         data_in::SenseSegment,
         pdu::{
+            self,
             AsyncEvent,
             AsyncMessage,
             Bhs,
@@ -49,6 +50,7 @@ use crate::{
             SegmentLens,
             TargetPdu, //
         },
+        violation::Violation,
     },
 };
 use kernel::{
@@ -116,8 +118,10 @@ impl Reader<'_> {
 
         let lens = self.receiver.lens(&header)?;
         self.read_rest_of_header(&header, &lens)?;
-        let pdu = TargetPdu::parse(&header)
-            .map_err(|_| ConnectionError::Protocol("PDU of a kind that no target sends"))?;
+        let pdu = TargetPdu::parse(&header).map_err(|error| {
+            let opcode = pdu::opcode(&header);
+            ConnectionError::Protocol(Violation::Pdu { opcode, error })
+        })?;
         self.receiver.check_status(&pdu)?;
         self.receiver.update_window(&pdu);
         self.handle(&pdu, &lens)?;
@@ -142,7 +146,7 @@ impl Reader<'_> {
             TargetPdu::AsyncMessage(message) => self.async_message(message)?,
             TargetPdu::Reject(reject) => return self.reject(reject, lens),
             TargetPdu::LoginResponse(_) | TargetPdu::TextResponse(_) => {
-                return Err(ConnectionError::Protocol("answer to nothing that we asked"))
+                return Err(Violation::Unasked(pdu.opcode()).into())
             }
         }
         self.skip_data(lens)
@@ -190,19 +194,12 @@ impl Reader<'_> {
             return self.skip_data(lens);
         };
         let Some(scsi) = guard.scsi() else {
-            return Err(ConnectionError::Protocol(
-                "Data-In for a request without data",
-            ));
+            return Err(Violation::NoCommand(Opcode::DATA_IN).into());
         };
         if scsi.direction != Direction::Read {
-            return Err(ConnectionError::Protocol(
-                "Data-In for a command that does not read",
-            ));
+            return Err(Violation::NotARead.into());
         }
-        let span = scsi
-            .data_in
-            .accept(data)
-            .map_err(|_| ConnectionError::Protocol("Data-In out of order or out of bounds"))?;
+        let span = scsi.data_in.accept(data).map_err(Violation::from)?;
         scsi.rx_holds = true;
         let task = guard.lock_ref();
         drop(guard);
@@ -253,8 +250,8 @@ impl Reader<'_> {
             };
             let pieces = pieces.get(..count).unwrap_or(&[]);
             if bytes == 0 {
-                return Err(ConnectionError::Protocol(
-                    "Data-In beyond the command's memory",
+                return Err(ConnectionError::Internal(
+                    "command has less memory than it says",
                 ));
             }
             self.arrivals.announce(bytes);
@@ -282,7 +279,7 @@ impl Reader<'_> {
         let mut buf = [0; TAIL_BYTES];
         let len = padding + lens.data_digest as usize;
         let Some(tail) = buf.get_mut(..len) else {
-            return Err(ConnectionError::Protocol("data segment has no end"));
+            return Err(ConnectionError::Internal("data segment has no end"));
         };
         if tail.is_empty() {
             return Ok(());
@@ -345,15 +342,11 @@ impl Reader<'_> {
             return Ok(());
         };
         match guard.scsi() {
-            Some(scsi) if scsi.direction == Direction::Write => scsi
-                .r2ts
-                .accept(r2t)
-                .map_err(|_| ConnectionError::Protocol("R2T out of order or out of bounds"))?,
-            _ => {
-                return Err(ConnectionError::Protocol(
-                    "R2T for a command that does not write",
-                ))
+            Some(scsi) if scsi.direction == Direction::Write => {
+                scsi.r2ts.accept(r2t).map_err(Violation::from)?;
             }
+            Some(_) => return Err(Violation::NotAWrite.into()),
+            None => return Err(Violation::NoCommand(Opcode::R2T).into()),
         }
         drop(guard);
         self.session.data_out.push(TaskTable::index_of(r2t.itt));
@@ -374,9 +367,7 @@ impl Reader<'_> {
             return Ok(());
         };
         let Some(scsi) = guard.scsi() else {
-            return Err(ConnectionError::Protocol(
-                "SCSI response to a request of another kind",
-            ));
+            return Err(Violation::NoCommand(Opcode::SCSI_RESPONSE).into());
         };
         if kept > 0 && response.ending().is_some() {
             let data = buf.get(..kept).unwrap_or(&[]);
@@ -439,17 +430,15 @@ impl Reader<'_> {
     fn reject(&self, reject: &Reject, lens: &SegmentLens) -> Result<(), ConnectionError> {
         let mut buf = [0; KEPT_BYTES];
         let kept = self.keep_data(lens, &mut buf)?;
-        trace::rejected(self.session.id, self.conn.cid, reject.reason.get());
+        trace::rejected(self.session.id, self.conn.cid, reject.reason);
         let Some(header) = buf.get(..kept).and_then(|data| data.first_chunk::<48>()) else {
-            return Err(ConnectionError::Protocol(
-                "Reject without the rejected header",
-            ));
+            return Err(Violation::NothingRejected.into());
         };
         let itt = header
             .get(16..20)
             .and_then(|bytes| bytes.first_chunk::<4>())
             .and_then(|bytes| Itt::new(u32::from_be_bytes(*bytes)));
-        match crate::proto::pdu::opcode(header) {
+        match pdu::opcode(header) {
             // It lives, even if it does not like pings.
             Opcode::NOP_OUT => {
                 if let Some(itt) = itt {

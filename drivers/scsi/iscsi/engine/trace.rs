@@ -2,7 +2,10 @@
 
 //! The engine's types on their way to the tracepoints, which take numbers.
 
-use super::connection::ConnectionError;
+use super::{
+    connection::ConnectionError,
+    report::Text, //
+};
 use crate::{
     linux::trace::{
         self,
@@ -19,6 +22,7 @@ use crate::{
             Bhs,
             Cid,
             LoginStatus,
+            RejectReason,
             Tsih, //
         },
     },
@@ -84,23 +88,27 @@ pub(super) fn fault(session: u32, cid: Cid, error: ConnectionError) {
         ConnectionError::HeaderDigest => (Fault::HeaderDigest, 0),
         ConnectionError::DataDigest => (Fault::DataDigest, 0),
         ConnectionError::Protocol(_) => (Fault::Protocol, 0),
+        ConnectionError::Internal(_) => (Fault::Internal, 0),
         ConnectionError::NopTimeout
         | ConnectionError::ManagementTimeout
         | ConnectionError::RemovalTimeout => (Fault::Timeout, 0),
         ConnectionError::Rejected(reason) => (Fault::Reject, i32::from(reason.get())),
     };
-    trace::fault(session, cid.0, fault, detail);
+    let mut reason = Text::new();
+    reason.set(format_args!("{error}"));
+    trace::fault(session, cid.0, fault, detail, reason.as_str());
 }
 
 /// The target has sent a Reject.
-pub(super) fn rejected(session: u32, cid: Cid, reason: u8) {
-    trace::fault(session, cid.0, Fault::Reject, i32::from(reason));
+pub(super) fn rejected(session: u32, cid: Cid, reason: RejectReason) {
+    let text = reason.name().unwrap_or("");
+    trace::fault(session, cid.0, Fault::Reject, i32::from(reason.get()), text);
 }
 
 /// A state machine was given an event that it cannot take: a mistake of ours. `number` is the
 /// task's.
 pub(super) fn impossible(session: u32, number: u32) {
-    trace::fault(session, 0, Fault::Internal, number as i32);
+    trace::fault(session, 0, Fault::Internal, number as i32, "");
 }
 
 /// The target has answered a login request.

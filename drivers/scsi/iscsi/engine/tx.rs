@@ -448,12 +448,12 @@ impl Sender<'_> {
         };
         let plan = scsi.arm(&self.conn.limits, cmd_sn);
         let Ok((cdb, rest)) = ahs::split_cdb(scsi.command.cdb()) else {
-            return Err(ConnectionError::Protocol("our command block has no bytes"));
+            return Err(ConnectionError::Internal("command block has no bytes"));
         };
         let mut extension = [0; EXTENSION_BYTES];
         let mut writer = ahs::AhsWriter::new(&mut extension);
         if !rest.is_empty() && writer.push(ahs::Ahs::ExtendedCdb(rest)).is_err() {
-            return Err(ConnectionError::Protocol("our command block is too long"));
+            return Err(ConnectionError::Internal("command block is too long"));
         }
         let ahs_words = writer.words();
         let header = ScsiCommand {
@@ -649,8 +649,8 @@ impl Sender<'_> {
             };
             let [piece] = piece;
             if bytes == 0 {
-                return Err(ConnectionError::Protocol(
-                    "our command has less data than it says",
+                return Err(ConnectionError::Internal(
+                    "command has less data than it says",
                 ));
             }
             if with_digest {

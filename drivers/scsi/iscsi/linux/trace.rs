@@ -36,7 +36,7 @@ pub(crate) enum Fault {
     Internal = 6,
 }
 
-/// Declares the functions that emit events.
+/// Declares the functions that emit events of numbers.
 macro_rules! events {
     ( $(
         $( #[$doc:meta] )*
@@ -103,15 +103,32 @@ events! {
         status_detail: u8,
         tsih: u16,
     );
-
-    /// Something went wrong on a connection; `fault` is a [`Fault`] as a number.
-    iscsi_fault => fn emit_fault(session: u32, cid: u16, fault: u8, detail: i32);
 }
 
-/// Something went wrong on a connection. What `detail` means stands at the [`Fault`].
-#[inline(always)]
-pub(crate) fn fault(session: u32, cid: u16, fault: Fault, detail: i32) {
-    emit_fault(session, cid, fault as u8, detail);
+/// Something went wrong on a connection. What `detail` means stands at the [`Fault`]; `reason` is
+/// the sentence that operators read, empty if there is none.
+pub(crate) fn fault(session: u32, cid: u16, fault: Fault, detail: i32, reason: &str) {
+    #[cfg(CONFIG_TRACEPOINTS)]
+    {
+        if is_enabled(&raw const bindings::__tracepoint_iscsi_fault) {
+            let length = u32::try_from(reason.len()).unwrap_or(0);
+            // SAFETY: `reason` has `length` bytes, which the event copies before it returns; the
+            // rest are numbers. It may be called from any context in which RCU watches, which Rust
+            // code does not leave.
+            unsafe {
+                bindings::rust_do_trace_iscsi_fault(
+                    session,
+                    cid,
+                    fault as u8,
+                    detail,
+                    reason.as_ptr().cast(),
+                    length,
+                )
+            };
+        }
+    }
+    #[cfg(not(CONFIG_TRACEPOINTS))]
+    let _unused = (session, cid, fault, detail, reason);
 }
 
 /// Whether anybody listens to an event.

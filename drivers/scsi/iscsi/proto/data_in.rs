@@ -3,6 +3,8 @@
 //! What a command received: Data-In PDUs in their order, residual counts, sense data.
 //! RFC 7143 sections 4.2.2.4, 11.4 and 11.7.
 
+use core::fmt;
+
 use crate::proto::{
     data_out::TransferLimits,
     pdu::{
@@ -79,6 +81,37 @@ pub enum DataInError {
     },
     /// The status was already received (11.7.3).
     AfterStatus,
+}
+
+impl fmt::Display for DataInError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::OutOfOrder { expected, got } => write!(
+                f,
+                "Data-In with DataSN {} instead of {}",
+                got.get(),
+                expected.get()
+            ),
+            Self::BeyondMaxSegment { len, max } => {
+                write!(
+                    f,
+                    "Data-In of {len} bytes, MaxRecvDataSegmentLength is {max}"
+                )
+            }
+            Self::Gap { expected, got } => {
+                write!(f, "Data-In at offset {got} instead of {expected}")
+            }
+            Self::BeyondExpectedLength {
+                offset,
+                len,
+                expected,
+            } => write!(
+                f,
+                "Data-In of {len} bytes at offset {offset} of a read of {expected} bytes"
+            ),
+            Self::AfterStatus => f.write_str("Data-In after the status of its command"),
+        }
+    }
 }
 
 impl DataInTracker {

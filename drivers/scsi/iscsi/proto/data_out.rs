@@ -10,6 +10,8 @@
 //! DataPDUInOrder and DataSequenceInOrder are always Yes: this initiator offers Yes, and Yes wins
 //! (sections 13.18 and 13.19).
 
+use core::fmt;
+
 use crate::proto::{
     pdu::{
         DataOut,
@@ -275,6 +277,38 @@ pub enum R2tError {
     },
     /// Data that were sent are asked for more than [`MAX_REPEATS`] times.
     TooManyRepeats,
+}
+
+impl fmt::Display for R2tError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::OutOfOrder { expected, got } => write!(
+                f,
+                "R2T with R2TSN {} instead of {}",
+                got.get(),
+                expected.get()
+            ),
+            Self::Empty => f.write_str("R2T for no data"),
+            Self::BeyondMaxBurst { len, max } => {
+                write!(f, "R2T for {len} bytes, MaxBurstLength is {max}")
+            }
+            Self::BeyondExpectedLength {
+                offset,
+                len,
+                expected,
+            } => write!(
+                f,
+                "R2T for {len} bytes at offset {offset} of a write of {expected} bytes"
+            ),
+            Self::Gap { expected, got } => write!(f, "R2T at offset {got} instead of {expected}"),
+            Self::TooMany { limit } => {
+                write!(f, "more R2Ts at once than MaxOutstandingR2T={limit}")
+            }
+            Self::TooManyRepeats => {
+                write!(f, "R2T for data sent before, more than {MAX_REPEATS} times")
+            }
+        }
+    }
 }
 
 impl<const N: usize> R2tRing<N> {

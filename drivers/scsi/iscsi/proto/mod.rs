@@ -26,3 +26,4 @@ pub mod reader;
 pub mod session;
 pub mod sn;
 pub mod text;
+pub mod violation;

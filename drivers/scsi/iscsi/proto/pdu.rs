@@ -79,6 +79,8 @@ pub use self::{
 
 pub use crate::proto::keys::Digest;
 
+use core::fmt;
+
 use crate::proto::sn::{
     CmdSn,
     StatSn, //
@@ -94,6 +96,8 @@ pub const DIGEST_LEN: u32 = 4;
 pub type Bhs = [u8; BHS_LEN];
 
 /// Why a header is refused: one variant per broken rule of RFC 7143 section 11.
+///
+/// `Display` says what the header has and must not have, to follow the word "with".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PduError {
     /// The opcode is unassigned, vendor-specific, or only ever sent the other way.
@@ -135,6 +139,33 @@ pub enum PduError {
     NoDirection,
     /// A NOP-Out that wants no answer and is not immediate (11.18.1).
     OrderedNop,
+}
+
+impl fmt::Display for PduError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::UnexpectedOpcode(opcode) | Self::WrongOpcode(opcode) => {
+                write!(f, "unexpected opcode {opcode}")
+            }
+            Self::UnexpectedAhs => f.write_str("additional header segments"),
+            Self::UnexpectedData => f.write_str("a data segment"),
+            Self::DataTooLong { len, max } => {
+                write!(f, "a data segment of {len} bytes, {max} are allowed")
+            }
+            Self::ReservedItt => f.write_str("task tag 0xffffffff"),
+            Self::ReservedTtt => f.write_str("transfer tag 0xffffffff"),
+            Self::OverflowAndUnderflow => f.write_str("residual overflow and underflow"),
+            Self::StatusBeforeFinal => f.write_str("a status without the F bit"),
+            Self::ErrorStatusInData(status) => write!(f, "status {status}"),
+            Self::EmptyR2t => f.write_str("no data to transfer"),
+            Self::ContinueWithFinal => f.write_str("the C bit beside F or T"),
+            Self::ReservedStage => f.write_str("a stage that does not exist"),
+            Self::PingInAnswer => f.write_str("the tags of both an answer and a ping"),
+            Self::NeitherWriteNorFinal => f.write_str("neither the W nor the F bit"),
+            Self::NoDirection => f.write_str("data in no direction"),
+            Self::OrderedNop => f.write_str("no answer wanted, but a place in the order"),
+        }
+    }
 }
 
 /// The opcode of a header, RFC 7143 section 11.2.1.2.
