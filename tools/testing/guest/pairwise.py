@@ -2,15 +2,29 @@
 # SPDX-License-Identifier: GPL-2.0
 """Which login parameters negotiation.sh tries: combinations of what both sides want.
 
-  pairwise.py pairs             a table in which each two values of different columns that may meet do meet
-  pairwise.py sample N SEED     a table of N combinations at random
-  pairwise.py count             how many combinations there are
+  pairwise.py pairs           a table in which each two values of different columns that may meet do meet
+  pairwise.py outcomes SEED   a table in which everything occurs that can come of a login
+  pairwise.py count           how many combinations there are, and how many outcomes
 
 The first is in negotiation.table. It is built row by row: of some random rows that hold a pair not yet
 seen, the one with the most of them. The random numbers have a fixed seed, so that the table is always the
 same; at the end it is checked against the list of all pairs.
+
+There are 8128512 combinations of both sides' values: at half a second each, for two kinds of target, a
+quarter of a year. But once a login has ended only its results matter, not where they came from, and writes
+have to do with other results than reads. So `outcomes` has the full product of the results in each direction:
+
+  - for writes: header digest x data digest x ImmediateData x InitialR2T x MaxOutstandingR2T x the target's
+    MaxRecvDataSegmentLength x FirstBurstLength x MaxBurstLength. Where the last but one is not above the last
+    and, if there is no unsolicited data, does not matter (RFC 7143 section 13.14), these are 3312;
+  - for reads: header digest x data digest x the initiator's MaxRecvDataSegmentLength x MaxBurstLength, which
+    are 144, each at least eight times.
+
+Which of the values that lead to a result each side has is left to chance, but each two values meet, as in
+the first table. That any two offers have the right result is tried without a guest, in tools/testing/properties.
 """
 
+import collections
 import itertools
 import random
 import sys
@@ -82,11 +96,66 @@ def all_pairs():
     return pairs
 
 
-def pairwise():
-    """Few rows that hold all pairs."""
-    rng = random.Random(7143)
-    missing = all_pairs()
+def smaller(*both):
+    return min(both, key=int)
+
+
+# Columns whose values have a result together, and which.
+RESULTS = {
+    "HeaderDigest": (["iHeaderDigest", "tHeaderDigest"], lambda ours, _: ours),
+    "DataDigest": (["iDataDigest", "tDataDigest"], lambda ours, _: ours),
+    "InitialR2T": (["iInitialR2T", "tInitialR2T"], lambda *both: "Yes" in both),
+    "ImmediateData": (["iImmediateData", "tImmediateData"], lambda *both: "No" not in both),
+    "MaxOutstandingR2T": (["tMaxOutstandingR2T"], str),
+    "to the target": (["tMaxRecvDataSegmentLength"], str),
+    "FirstBurstLength, MaxBurstLength": (
+        ["iFirstBurstLength", "tFirstBurstLength", "iMaxBurstLength", "tMaxBurstLength"],
+        lambda *values: (smaller(*values[:2]), smaller(*values[2:])),
+    ),
+}
+
+
+def ways(columns, result):
+    """By result, the values of the columns that lead to it."""
+    found = {}
+    for values in itertools.product(*(COLUMNS[name] for name in columns)):
+        row = dict(zip(columns, values))
+        if legal(row):
+            found.setdefault(result(*values), []).append(row)
+    return found
+
+
+def outcomes(rng):
+    """A row for each combination of results."""
+    found = [ways(*each) for each in RESULTS.values()]
     rows = []
+    for results in itertools.product(*found):
+        _, _, initial, immediate, _, _, (first, burst) = results
+        if initial and not immediate:
+            # No unsolicited data, and any FirstBurstLength is as good as another.
+            if first != LENGTHS[0]:
+                continue
+            first = rng.choice([each for each, other in found[-1] if other == burst])
+        row = {}
+        for way, value in zip(found, (*results[:-1], (first, burst))):
+            row.update(rng.choice(way[value]))
+        rows.append(row)
+    assert len(rows) == 3312
+
+    # A part of them is as good as any other, if somebody has not the time for all.
+    rng.shuffle(rows)
+    reads = collections.Counter()
+    for row in rows:
+        read = row["iHeaderDigest"], row["iDataDigest"], smaller(row["iMaxBurstLength"], row["tMaxBurstLength"])
+        row["iMaxRecvDataSegmentLength"] = LENGTHS[reads[read] % len(LENGTHS)]
+        reads[read] += 1
+    assert min(reads.values()) >= 8 * len(LENGTHS)
+    return cover(rng, rows)
+
+
+def cover(rng, rows):
+    """Adds to the rows what it takes for all pairs to be there."""
+    missing = all_pairs().difference(*map(pairs_of, rows))
     while missing:
         wanted = sorted(missing)
         candidates = [random_row(rng, dict(rng.choice(wanted))) for _ in range(500)]
@@ -113,12 +182,11 @@ def count():
 def main():
     match sys.argv[1:]:
         case ["pairs"]:
-            rows = pairwise()
-        case ["sample", number, seed]:
-            rng = random.Random(int(seed))
-            rows = [random_row(rng, {}) for _ in range(int(number))]
+            rows = cover(random.Random(7143), [])
+        case ["outcomes", seed]:
+            rows = outcomes(random.Random(int(seed)))
         case ["count"]:
-            print(count())
+            print(f"{count()} combinations, {len(outcomes(random.Random(0)))} rows for all outcomes")
             return
         case _:
             sys.exit(__doc__)

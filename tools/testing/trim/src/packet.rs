@@ -9,15 +9,16 @@ pub(crate) const FILE_HEADER: usize = 24;
 pub(crate) const RECORD_HEADER: usize = 16;
 
 const ETHERNET: usize = 14;
+const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
-const FIN_SYN_RST: u8 = 0x07;
 
 /// An address, IPv4 ones padded with zeros, and a port.
 type End = ([u8; 16], u16);
 
 /// The two ends of a connection, the same whichever of them sends.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ends(End, End);
 
 impl Ends {
@@ -29,8 +30,10 @@ impl Ends {
 /// What a TCP segment says of itself.
 pub(crate) struct Segment {
     pub(crate) ends: Ends,
+    /// Whether the first of the ends sends.
+    pub(crate) from_first: bool,
+    pub(crate) has_data: bool,
     flags: u8,
-    has_data: bool,
 }
 
 impl Segment {
@@ -49,13 +52,13 @@ impl Segment {
         let header: &[u8; 20] = frame.get(tcp..)?.first_chunk()?;
         let port = |at: usize| Some(u16::from_be_bytes([*header.get(at)?, *header.get(at + 1)?]));
         let data = tcp + 4 * usize::from(header[12] >> 4);
+        let source = (padded(addresses.0), port(0)?);
+        let destination = (padded(addresses.1), port(2)?);
         Some(Self {
-            ends: Ends::new(
-                (padded(addresses.0), port(0)?),
-                (padded(addresses.1), port(2)?),
-            ),
-            flags: header[13],
+            ends: Ends::new(source, destination),
+            from_first: source <= destination,
             has_data: frame.len() > data,
+            flags: header[13],
         })
     }
 
@@ -64,9 +67,19 @@ impl Segment {
         self.flags & (SYN | ACK) == SYN
     }
 
+    /// Whether it is the last one of its sender.
+    pub(crate) fn ends_half(&self) -> bool {
+        self.flags & FIN != 0
+    }
+
+    /// Whether it is the last one of both.
+    pub(crate) fn ends_all(&self) -> bool {
+        self.flags & RST != 0
+    }
+
     /// Whether it does more than acknowledge.
     pub(crate) fn matters(&self) -> bool {
-        self.has_data || self.flags & FIN_SYN_RST != 0
+        self.has_data || self.flags & (FIN | SYN | RST) != 0
     }
 }
 
@@ -86,10 +99,12 @@ pub(crate) fn frame_length(record: &[u8; RECORD_HEADER]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn frame(flags: u8, source: u16, destination: u16, data: &[u8]) -> Vec<u8> {
+    pub(crate) const FLAGS: [u8; 3] = [SYN, FIN, RST];
+
+    pub(crate) fn frame(flags: u8, source: u16, destination: u16, data: &[u8]) -> Vec<u8> {
         let mut frame = vec![0; 12];
         frame.extend([0x08, 0x00, 0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0]);
         frame.extend(if source > destination {
@@ -109,7 +124,8 @@ mod tests {
     fn both_directions_are_one_connection() {
         let request = Segment::parse(&frame(SYN, 40000, 3260, &[])).unwrap();
         let answer = Segment::parse(&frame(SYN | ACK, 3260, 40000, &[])).unwrap();
-        assert!(request.ends == answer.ends);
+        assert_eq!(request.ends, answer.ends);
+        assert_ne!(request.from_first, answer.from_first);
         assert!(request.opens() && !answer.opens());
         assert!(request.matters() && answer.matters());
     }
