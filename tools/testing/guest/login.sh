@@ -18,7 +18,7 @@ by_id_of() {
 }
 
 one_kind() {
-	local name=$prefix$1-login portal=127.0.0.1:3260 session disk id lun device luns
+	local name=$prefix$1-login portal=127.0.0.1:3260 session disk id lun device luns thread threads
 	note "$1: login"
 	target_up "$1" "$name" "$portal" 16M 32M
 	login "$name"
@@ -45,6 +45,14 @@ one_kind() {
 		disk=$(disk_of "$name" $lun)
 		matches 'lsscsi -t' "$(lsscsi -t)" "$name,t,0x1 +$disk"
 		equal "size of LUN $lun" "$(blockdev --getsize64 "$disk")" $((lun * 16 << 20))
+	done
+
+	note "$1: threads"
+	id=$(session_field "$name" .session_id)
+	# Other processes may end meanwhile.
+	threads=$(cat /proc/[0-9]*/comm 2>/dev/null) || true
+	for thread in tx rx ic wd; do
+		matches 'names of processes' "$threads" "^iscsi_$thread/$id\$"
 	done
 
 	note "$1: list target -S"

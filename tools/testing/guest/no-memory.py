@@ -188,6 +188,8 @@ def threads():
             continue
         # Whoever runs the queues of disks is one with high priority.
         name = re.sub(r"^kworker/[0-9]+:[0-9]+H.*", "kblockd", name)
+        # A thread of a session has its number behind the name.
+        name = re.sub(r"^(iscsi_[a-z]+)/[0-9]+$", r"\1", name)
         if name in ("iscsi_tx", "iscsi_rx", "iscsi_ic", "iscsi_wd", "kblockd"):
             found[name].append(path.split("/")[2])
     return found

@@ -285,16 +285,18 @@ impl Initiator {
     }
 }
 
-/// Starts the threads of a session: WD, which has TX and RX, and IC.
+/// Starts the threads of a session: WD, which has TX and RX, and IC. Their names end with the
+/// session's number.
 fn start_threads(session: &Arc<Session>) -> Result<(Thread, Thread)> {
+    let id = session.id;
     let crew = wd::Crew {
         session: session.clone(),
-        tx: Worker::spawn(c"iscsi_tx", tx::run)?,
-        rx: Worker::spawn(c"iscsi_rx", rx::run)?,
+        tx: Worker::spawn(c"iscsi_tx", id, tx::run)?,
+        rx: Worker::spawn(c"iscsi_rx", id, rx::run)?,
         memory: login::Memory::new()?,
     };
-    let ic = Thread::spawn(c"iscsi_ic", session.clone(), Session::run_ic)?;
-    match Thread::spawn(c"iscsi_wd", crew, wd::run) {
+    let ic = Thread::spawn(c"iscsi_ic", id, session.clone(), Session::run_ic)?;
+    match Thread::spawn(c"iscsi_wd", id, crew, wd::run) {
         Ok(wd) => Ok((wd, ic)),
         Err(error) => {
             session.stop_ic();

@@ -83,12 +83,12 @@ pub(super) struct Worker<T: Send + Unpin + 'static> {
 }
 
 impl<T: Send + Unpin + 'static> Worker<T> {
-    /// Starts a thread called `name` that does `body` for each job.
+    /// Starts a thread called `name/number` that does `body` for each job.
     ///
     /// # Errors
     ///
     /// Those of [`Thread::spawn`].
-    pub(super) fn spawn(name: &CStr, body: fn(T)) -> Result<Self> {
+    pub(super) fn spawn(name: &CStr, number: u32, body: fn(T)) -> Result<Self> {
         let shared = Arc::pin_init(
             pin_init!(Shared {
                 order <- new_spinlock!(Order::Rest, "Worker::order"),
@@ -98,7 +98,7 @@ impl<T: Send + Unpin + 'static> Worker<T> {
             }),
             GFP_KERNEL,
         )?;
-        let thread = Thread::spawn(name, shared.clone(), Shared::run)?;
+        let thread = Thread::spawn(name, number, shared.clone(), Shared::run)?;
         Ok(Self {
             shared,
             _thread: thread,

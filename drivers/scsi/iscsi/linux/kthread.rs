@@ -52,7 +52,9 @@ unsafe impl Send for Thread {}
 unsafe impl Sync for Thread {}
 
 impl Thread {
-    /// Starts a thread called `name` that runs `body(data)`.
+    /// Starts a thread called `name/number` that runs `body(data)`.
+    ///
+    /// Of the name, most programs show the first 15 characters.
     ///
     /// # Context
     ///
@@ -61,7 +63,12 @@ impl Thread {
     /// # Errors
     ///
     /// `ENOMEM`, or `EINTR` if the caller is being killed.
-    pub(crate) fn spawn<T: Send + 'static>(name: &CStr, data: T, body: fn(T)) -> Result<Self> {
+    pub(crate) fn spawn<T: Send + 'static>(
+        name: &CStr,
+        number: u32,
+        data: T,
+        body: fn(T),
+    ) -> Result<Self> {
         let start = KBox::pin_init(
             pin_init!(Start {
                 ended <- Opaque::ffi_init(|slot: *mut bindings::completion| {
@@ -76,14 +83,15 @@ impl Thread {
         // SAFETY: The value is not moved: it stays in its box until `reclaim`.
         let start = KBox::into_raw(unsafe { Pin::into_inner_unchecked(start) });
         // SAFETY: `entry::<T>` gets exactly the pointer made above, which stays allocated until
-        // `reclaim::<T>`; the format takes one string, and `name` is one.
+        // `reclaim::<T>`; the format takes a string and an unsigned int, which is what follows.
         let task = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
                 Some(entry::<T>),
                 start.cast(),
                 -1,
-                c"%s".as_char_ptr(),
+                c"%s/%u".as_char_ptr(),
                 name.as_char_ptr(),
+                number,
             )
         });
         // SAFETY: `KBox::into_raw` does not return null.
