@@ -213,3 +213,15 @@ at_most() {
 	[ "$took" -lt 5 ] || echo "  $what took $took s"
 	[ "$took" -le "$limit" ] || fail "$what took $took s, not $limit"
 }
+
+# removed LIMIT NAME...: the sessions go one after the other, each within so many seconds; there are no others, and
+# the module goes, too.
+removed() {
+	local limit=$1 name
+	shift
+	for name; do
+		at_most "$limit" "remove static-config $name" exits 0 iscsiadm remove static-config "$name"
+	done
+	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+	module_gone
+}

@@ -90,11 +90,7 @@ round() {
 		report=${reports[$each]}
 		obeyed "${faults[i]}"
 	done
-	for each in "${used[@]}"; do
-		at_most "$(scaled 6 20)" "remove static-config $each" exits 0 iscsiadm remove static-config "$each"
-	done
-	equal 'sessions' "$(iscsiadm list target --json)" '[]'
-	module_gone
+	removed "$(scaled 6 20)" "${used[@]}"
 	faults=() patterns=()
 }
 

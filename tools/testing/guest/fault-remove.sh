@@ -23,12 +23,10 @@ ready() {
 	begin "$name" "$@"
 }
 
-# removed LIMIT: the session goes within so many seconds, and its disk with it.
-removed() {
-	at_most "$1" 'remove static-config' exits 0 iscsiadm remove static-config "$name"
-	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+# gone LIMIT: the session goes within so many seconds, and its disk with it.
+gone() {
+	removed "$1" "$name"
 	[ ! -e "$disk" ] || wait_for 10 "end of $disk" not test -e "$disk"
-	module_gone
 	modprobe iscsi
 	iscsiadm modify initiator-node -N $initiator_name
 	iscsiadm modify discovery --static enable
@@ -50,7 +48,7 @@ initiator_up
 for how in ignore fail close; do
 	note "logout: $how"
 	ready "logout=$how"
-	removed 15
+	gone 15
 	report "$name"
 	equal 'logouts' "$(reported logouts)" 1
 done
@@ -58,7 +56,7 @@ done
 note 'a target that stands still'
 ready
 scripted_stop "$name"
-removed 15
+gone 15
 scripted_continue "$name"
 
 note 'a target that stands still, and data in the cache of the disk'
@@ -66,7 +64,7 @@ ready
 dd if=/dev/zero of="$disk" bs=64k count=8 status=none oflag=direct
 settled
 scripted_stop "$name"
-removed 15
+gone 15
 scripted_continue "$name"
 
 note 'a target that has stopped answering'
@@ -78,13 +76,13 @@ exits 1 iscsiadm remove static-config "$name"
 matches 'the answer' "$stderr" 'in use'
 at_most 20 'end of a reader' wait $reader
 settled
-removed 15
+gone 15
 
 note 'a target that is gone'
 ready
 target_kill "$name"
 wait_for 10 'loss of the connection' not_logged_in
-removed 5
+gone 5
 target_revive "$name"
 
 note 'a target that is gone, and a reader that waits for it'
@@ -100,7 +98,7 @@ target_revive "$name"
 wait_for 30 'login' logged_in "$name"
 wait $reader
 settled
-removed 15
+gone 15
 
 has_session() {
 	[ -n "$(session_state "$name")" ]
@@ -127,7 +125,7 @@ dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none
 ! rmmod iscsi 2>"$work/stderr" || fail 'the module went with a session'
 matches 'the answer of rmmod' "$(cat "$work/stderr")" 'in use'
 exec 9<&-
-removed 15
+gone 15
 
 note 'a disk that was deleted by hand while it is open'
 ready
