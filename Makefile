@@ -8,6 +8,9 @@ TARGETS ?=
 WORKLOADS ?=
 export BED BEDS DESTDIR PREFIX SEED TIME
 
+# As it was given: a dollar in it is one.
+workloads = '$(subst ','\'',$(value WORKLOADS))'
+
 .PHONY: all install uninstall demo test test-long fuzz bench profile lint regen clean help
 
 all: ## Build iscsi.ko for the running kernel (KVER=...) and iscsiadm
@@ -32,10 +35,10 @@ fuzz: ## Look for input that the protocol core fails on (TIME=60 seconds a targe
 	@scripts/fuzz $(TARGETS)
 
 bench: ## Compare with other initiators (BED="uml uml1 icount", one of them; WORKLOADS=pattern)
-	@scripts/bench '$(or $(WORKLOADS),.)'
+	@scripts/bench $(workloads)
 
 profile: ## Count instructions and calls per I/O of every function (WORKLOADS=pattern)
-	@scripts/profile '$(or $(WORKLOADS),^4k-randread-qd(1|32)$$|^256k-read-qd8$$)'
+	@scripts/profile $(workloads)
 
 lint: ## Check style and rules of the sources
 	@scripts/lint

@@ -4,6 +4,8 @@
 # targets of LIO, each with a session of ours and one of iscsi_tcp; nvmet with nvme-tcp; tcm_loop.
 # Nothing is taken away again: the guest ends with the benchmark. Sourced, never run.
 
+. "$(dirname "${BASH_SOURCE[0]}")/workloads.sh"
+
 # The devices: null_blk 0 behind LIO, null_blk 1 behind nvmet, neither with a delay of its own.
 lio_backing=/dev/nullb0
 nvmet_backing=/dev/nullb1
@@ -252,28 +254,4 @@ fio_turns() {
 	fio --ioengine=io_uring --direct=1 --thread --group_reporting --time_based --norandommap \
 		--randrepeat=1 --disk_util=0 --lat_percentiles=1 --clat_percentiles=0 --output-format=json \
 		--output=fio.json "$@" >fio.log 2>&1 </dev/null || fail "fio: $(cat fio.log fio.json)"
-}
-
-# Name, and what fio is told.
-workloads=(
-	'4k-randread-qd1 --rw=randread --bs=4k --iodepth=1'
-	'4k-randwrite-qd1 --rw=randwrite --bs=4k --iodepth=1'
-	'4k-randread-qd32 --rw=randread --bs=4k --iodepth=32'
-	'4k-randwrite-qd32 --rw=randwrite --bs=4k --iodepth=32'
-	'4k-randread-qd32x2 --rw=randread --bs=4k --iodepth=32 --numjobs=2'
-	'4k-randwrite-qd32x2 --rw=randwrite --bs=4k --iodepth=32 --numjobs=2'
-	'256k-read-qd8 --rw=read --bs=256k --iodepth=8'
-	'256k-write-qd8 --rw=write --bs=256k --iodepth=8'
-)
-
-# rows PATTERN: a line for each row of the report that matches: its name, the set of disks, what fio is
-# told.
-rows() {
-	local name options each
-	for each in "${workloads[@]}"; do
-		read -r name options <<<"$each"
-		echo "$name disks_none $options"
-		echo "$name-digests disks_crc $options"
-		[[ $name != 256k* ]] || echo "$name-wide disks_wide $options"
-	done | awk -v pattern="$1" '$1 ~ pattern'
 }
