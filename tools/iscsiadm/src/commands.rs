@@ -14,6 +14,7 @@ mod target;
 mod target_param;
 
 use crate::database::{
+    Change,
     Configuration,
     Database, //
 };
@@ -23,7 +24,6 @@ use crate::failure::{
 };
 use crate::kernel::Kernel;
 use crate::meaning::Request;
-use crate::model::StaticSelector;
 use crate::system::System;
 
 /// What is true of a change that the kernel has and the file has not.
@@ -65,21 +65,21 @@ pub(crate) fn run(context: &mut Context<'_>, request: Request) -> Result<(String
 impl Context<'_> {
     /// Makes a change while nobody else does. If `check` has nothing against it, it is made, and
     /// what the kernel has then is stored, even if only a part of the change could be made.
-    /// `removed` are the entries that the change takes away.
     fn change(
         &mut self,
-        removed: &[StaticSelector],
+        about: &Change<'_>,
         check: impl FnOnce(&mut dyn Kernel, &System) -> Result<(), Failure>,
         make: impl FnOnce(&mut dyn Kernel, &System) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let lock = self.database.lock()?;
         check(self.kernel, &self.system)?;
+        let before = self.kernel.static_entries()?;
         let made = make(self.kernel, &self.system);
         let stored = Configuration::from_kernel(self.kernel)
             .map_err(Failure::from)
-            .and_then(|configuration| {
+            .and_then(|now| {
                 self.database
-                    .store(&lock, &configuration, removed, &self.system)
+                    .update(&lock, now, &before, about, &self.system)
             })
             .map_err(|failure| failure.with_hint(NOT_STORED));
         made.and(stored)

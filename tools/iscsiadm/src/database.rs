@@ -64,6 +64,61 @@ pub(crate) struct Configuration {
     pub(crate) target_params: Vec<(IscsiName, Params)>,
     /// Entries whose interface does not exist now: not for the kernel, but not to be lost.
     pub(crate) unresolved: Vec<Unresolved>,
+    /// What the kernel refused when it was last loaded: not to be lost either.
+    pub(crate) refused: Refused,
+}
+
+/// The part of a stored configuration that the kernel refused. The next load tries it again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Refused {
+    pub(crate) initiator: Initiator,
+    pub(crate) discovery: Option<Discovery>,
+    pub(crate) static_entries: Vec<StaticEntry>,
+    pub(crate) target_params: Vec<(IscsiName, Params)>,
+}
+
+impl Refused {
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Drops what a change is about, and what the kernel has by now.
+    fn settle(&mut self, change: &Change<'_>, kernel: &Configuration) {
+        let initiator = change.initiator.cloned().unwrap_or_default();
+        self.initiator = self.initiator.but(&initiator).but(&kernel.initiator);
+        if change.discovery {
+            self.discovery = None;
+        }
+        self.static_entries.retain(|entry| {
+            let removed = change
+                .removed
+                .iter()
+                .any(|selector| selector.matches(entry));
+            !removed && !kernel.static_entries.contains(entry)
+        });
+        self.target_params
+            .retain(|(target, _)| change.params_removed != Some(target));
+        for (target, params) in &mut self.target_params {
+            let there = kernel.target_params.iter().find(|(name, _)| name == target);
+            if let Some((_, there)) = there {
+                *params = params.but(there);
+            }
+        }
+        self.target_params.retain(|(_, params)| !params.is_empty());
+    }
+}
+
+/// What a change is about, as far as the kernel's configuration does not show it afterwards.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Change<'a> {
+    /// The entries that it takes away.
+    pub(crate) removed: &'a [StaticSelector],
+    /// The target whose parameters it takes away.
+    pub(crate) params_removed: Option<&'a IscsiName>,
+    /// What it sets for the initiator.
+    pub(crate) initiator: Option<&'a Initiator>,
+    /// Whether it sets the discovery methods.
+    pub(crate) discovery: bool,
 }
 
 impl Configuration {
@@ -79,8 +134,33 @@ impl Configuration {
                 .filter(|param| !param.configured.is_empty())
                 .map(|param| (param.target, param.configured))
                 .collect(),
-            unresolved: Vec::new(),
+            ..Self::default()
         })
+    }
+
+    /// All that the kernel should have: what it refused the last time as well.
+    pub(crate) fn wanted(mut self) -> Self {
+        let refused = std::mem::take(&mut self.refused);
+        let others = refused.initiator.but(&self.initiator);
+        self.initiator = self.initiator.with(&others);
+        self.discovery = refused.discovery.unwrap_or(self.discovery);
+        self.static_entries.extend(refused.static_entries);
+        self.target_params.extend(refused.target_params);
+        self
+    }
+
+    /// What is left of it if the kernel refuses this much.
+    pub(crate) fn without(mut self, refused: Refused) -> Self {
+        self.initiator = self.initiator.but(&refused.initiator);
+        if refused.discovery.is_some() {
+            self.discovery = Discovery::default();
+        }
+        self.static_entries
+            .retain(|entry| !refused.static_entries.contains(entry));
+        self.target_params
+            .retain(|params| !refused.target_params.contains(params));
+        self.refused = refused;
+        self
     }
 }
 
@@ -174,32 +254,72 @@ impl Database {
         Ok(found)
     }
 
-    /// Stores the configuration. Entries of the stored one whose interface does not exist now are
-    /// kept, unless `removed` selects them.
+    /// Stores what the kernel has after a change; `before` are the entries that it had before it.
+    ///
+    /// What the kernel does not have, because it refused it or because its interface does not exist
+    /// now, is kept, unless the change is about it.
+    pub(crate) fn update(
+        &self,
+        lock: &Lock,
+        mut kernel: Configuration,
+        before: &[StaticEntry],
+        change: &Change<'_>,
+        system: &System,
+    ) -> Result<(), Failure> {
+        let Configuration {
+            static_entries: stored,
+            mut unresolved,
+            mut refused,
+            ..
+        } = self.stored(system);
+        refused.settle(change, &kernel);
+        let nameless = |entry: &&StaticEntry| !system.has_interface(&entry.portal);
+        unresolved.retain(|named| {
+            let had = before.iter().filter(nameless).any(|e| named.is_of(e));
+            let mut now = kernel.static_entries.iter().filter(nameless);
+            let removed = change
+                .removed
+                .iter()
+                .any(|selector| named.matches(selector));
+            !removed && (!had || now.any(|entry| named.is_of(entry)))
+        });
+        // The kernel knows an interface by its number. If that means none any more, the name that
+        // was stored counts, whether or not there is such an interface now.
+        let (numbers, mut entries): (Vec<_>, Vec<_>) = kernel
+            .static_entries
+            .iter()
+            .copied()
+            .partition(|entry| nameless(&entry));
+        for number in numbers {
+            let named = stored.iter().find(|named| named.is_but_for_zone(&number));
+            let entry = named.copied().unwrap_or(number);
+            let known = unresolved.iter().any(|named| named.is_of(&number));
+            if !known && !entries.contains(&entry) {
+                entries.push(entry);
+            }
+        }
+        kernel.static_entries = entries;
+        kernel.unresolved = unresolved;
+        kernel.refused = refused;
+        self.store(lock, &kernel, system)
+    }
+
+    /// Stores a configuration in place of the one before.
     pub(crate) fn store(
         &self,
         _lock: &Lock,
         configuration: &Configuration,
-        removed: &[StaticSelector],
         system: &System,
     ) -> Result<(), Failure> {
-        let mut configuration = configuration.clone();
-        for entry in self.unresolved(system) {
-            let goes = removed.iter().any(|selector| entry.matches(selector));
-            if !goes && !configuration.unresolved.contains(&entry) {
-                configuration.unresolved.push(entry);
-            }
-        }
-        self.write(&format::write(&configuration, system))
+        self.write(&format::write(configuration, system))
             .map_err(|error| self.failure("cannot write", &self.directory.join(CURRENT), &error))
     }
 
-    /// The entries of the stored configuration whose interface does not exist now.
-    pub(crate) fn unresolved(&self, system: &System) -> Vec<Unresolved> {
+    /// The stored configuration; nothing if it cannot be read.
+    pub(crate) fn stored(&self, system: &System) -> Configuration {
         fs::read_to_string(self.directory.join(CURRENT))
             .ok()
             .and_then(|text| format::read(&text, system).ok())
-            .map(|stored| stored.unresolved)
             .unwrap_or_default()
     }
 

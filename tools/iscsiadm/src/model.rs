@@ -3,6 +3,7 @@
 //! What the kernel tells and takes, as values.
 
 use iscsi_proto::proto::address::{
+    IpAddress,
     Portal,
     Tpgt, //
 };
@@ -24,6 +25,28 @@ pub(crate) struct Initiator {
     pub(crate) node_alias: Option<Alias>,
     pub(crate) header_digest: Option<Digest>,
     pub(crate) data_digest: Option<Digest>,
+}
+
+impl Initiator {
+    /// What is set, and of the rest what `other` sets.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        Self {
+            node_name: self.node_name.or(other.node_name),
+            node_alias: self.node_alias.or(other.node_alias),
+            header_digest: self.header_digest.or(other.header_digest),
+            data_digest: self.data_digest.or(other.data_digest),
+        }
+    }
+
+    /// What is set and not set by `other`.
+    pub(crate) fn but(&self, other: &Self) -> Self {
+        Self {
+            node_name: self.node_name.filter(|_| other.node_name.is_none()),
+            node_alias: self.node_alias.filter(|_| other.node_alias.is_none()),
+            header_digest: self.header_digest.filter(|_| other.header_digest.is_none()),
+            data_digest: self.data_digest.filter(|_| other.data_digest.is_none()),
+        }
+    }
 }
 
 /// Whether the saved configuration is in the kernel.
@@ -48,6 +71,20 @@ pub(crate) struct StaticEntry {
     pub(crate) portal: Portal,
     /// `None` for any.
     pub(crate) tpgt: Option<Tpgt>,
+}
+
+impl StaticEntry {
+    /// Whether both have an interface, and nothing else differs.
+    pub(crate) fn is_but_for_zone(&self, other: &Self) -> bool {
+        let address = |entry: &Self| match entry.portal.address {
+            IpAddress::V6 { octets, scope } if scope != 0 => Some((octets, entry.portal.port)),
+            IpAddress::V4(_) | IpAddress::V6 { .. } => None,
+        };
+        address(self).is_some()
+            && address(self) == address(other)
+            && self.target == other.target
+            && self.tpgt == other.tpgt
+    }
 }
 
 /// Some of the configured targets: `None` stands for any.
@@ -100,6 +137,13 @@ impl Params {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Those that are not set in `other`.
+    pub(crate) fn but(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        rest.0.retain(|(key, _)| other.get(*key).is_none());
+        rest
     }
 
     /// The parameters in the order of the lists.

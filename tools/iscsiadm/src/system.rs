@@ -59,6 +59,14 @@ impl System {
             .find(|name| self.interface_index(name) == Some(index))
     }
 
+    /// Whether the interface of a portal exists; true if it has none.
+    pub(crate) fn has_interface(&self, portal: &Portal) -> bool {
+        match portal.address {
+            IpAddress::V6 { scope, .. } if scope != 0 => self.interface_name(scope).is_some(),
+            IpAddress::V4(_) | IpAddress::V6 { .. } => true,
+        }
+    }
+
     /// The interface that a portal is given with, if it does not exist and nothing else is wrong.
     pub(crate) fn missing_interface(&self, portal: &str) -> Option<String> {
         let mut missing = None;
@@ -68,6 +76,12 @@ impl System {
         };
         Portal::parse_with(portal, ISCSI_PORT, other).ok()?;
         missing.filter(|name| !name.is_empty() && self.interface_index(name).is_none())
+    }
+
+    /// As [`missing_interface`](Self::missing_interface): the portal with some number in its place.
+    pub(crate) fn without_interface(&self, portal: &str) -> Option<Portal> {
+        self.missing_interface(portal)?;
+        Portal::parse_with(portal, ISCSI_PORT, |_| Some(1)).ok()
     }
 
     /// A portal as users write it: with the name of its interface, which, unlike the number, is

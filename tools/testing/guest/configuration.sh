@@ -85,6 +85,23 @@ module_gone
 exits 0 iscsiadm list initiator-node
 matches 'the alias' "$stdout" 'alias: the last one'
 
+note 'what the kernel refuses at a load is told and kept, until it is removed'
+module_gone
+refused=${prefix}refused
+jq --arg target "$refused" '.target_param += [{ $target, login: { maxburstlength: 512, firstburstlength: 1024 } }]' \
+	"$database" >"$work/edited"
+cat "$work/edited" >"$database"
+for attempt in first second; do
+	exits 0 iscsiadm list discovery
+	matches "standard error of the $attempt call" "$stderr" "^iscsiadm: stored configuration: $refused: .*it is kept, and"
+	iscsiadm modify initiator-node -A "the $attempt"
+	equal 'what is kept' "$(jq -c '.refused.target_param[0].login' "$database")" \
+		'{"firstburstlength":1024,"maxburstlength":512}'
+	module_gone
+done
+exits 0 iscsiadm remove target-param "$refused"
+equal 'what is kept' "$(jq -c .refused "$database")" null
+
 exits 0 iscsiadm remove target-param "$name"
 target_down "$name"
 initiator_down

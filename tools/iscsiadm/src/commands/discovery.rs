@@ -7,6 +7,7 @@ use super::{
     settle,
     Context, //
 };
+use crate::database::Change;
 use crate::failure::{
     Exit,
     Failure, //
@@ -28,7 +29,11 @@ pub(super) fn modify(
     discovery: Discovery,
 ) -> Result<(String, Exit), Failure> {
     context.kernel.watch()?;
-    context.change(&[], nothing, |kernel, _| {
+    let about = Change {
+        discovery: true,
+        ..Change::default()
+    };
+    context.change(&about, nothing, |kernel, _| {
         kernel
             .set_discovery(discovery)
             .map_err(|refusal| refusal.about("modify discovery"))

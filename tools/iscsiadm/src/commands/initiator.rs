@@ -6,6 +6,7 @@ use super::{
     nothing,
     Context, //
 };
+use crate::database::Change;
 use crate::failure::Failure;
 use crate::meaning::Format;
 use crate::model::Initiator;
@@ -21,7 +22,11 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<String, 
 
 /// All options at once: the kernel takes all of them or none.
 pub(super) fn modify(context: &mut Context<'_>, change: &Initiator) -> Result<String, Failure> {
-    context.change(&[], nothing, |kernel, _| {
+    let about = Change {
+        initiator: Some(change),
+        ..Change::default()
+    };
+    context.change(&about, nothing, |kernel, _| {
         kernel
             .set_initiator(change)
             .map_err(|refusal| refusal.about("modify initiator-node"))

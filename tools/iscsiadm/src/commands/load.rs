@@ -10,7 +10,8 @@ use rustix::io::Errno;
 use super::Context;
 use crate::database::{
     Configuration,
-    Found, //
+    Found,
+    Refused, //
 };
 use crate::failure::{
     warn,
@@ -50,19 +51,22 @@ impl Context<'_> {
         if !named {
             configuration.initiator.node_name = Some(new_name()?);
         }
-        apply(self.kernel, &configuration)?;
+        let before = configuration.refused.clone();
+        let wanted = configuration.wanted();
+        let refused = apply(self.kernel, &wanted)?;
         self.kernel.mark_configured()?;
-        if current && named {
+        if current && named && refused == before {
             return Ok(());
         }
         self.database
-            .store(&lock, &configuration, &[], &self.system)
+            .store(&lock, &wanted.without(refused), &self.system)
     }
 }
 
-/// Puts a configuration into the kernel. What the kernel refuses is told and left out, except for
+/// Puts a configuration into the kernel. What the kernel refuses is told and returned, except for
 /// the initiator's own name, without which nothing works.
-fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<(), Failure> {
+fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<Refused, Failure> {
+    let mut refused = Refused::default();
     let initiator = &configuration.initiator;
     kernel
         .set_initiator(&Initiator {
@@ -74,17 +78,23 @@ fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<(), F
         node_name: None,
         ..initiator.clone()
     };
-    if rest != Initiator::default() {
-        told("initiator-node", kernel.set_initiator(&rest));
+    if rest != Initiator::default() && is_refused("initiator-node", kernel.set_initiator(&rest)) {
+        refused.initiator = rest;
     }
     for (target, params) in &configuration.target_params {
-        told(target, kernel.set_target_params(target, params));
+        if is_refused(target, kernel.set_target_params(target, params)) {
+            refused.target_params.push((*target, params.clone()));
+        }
     }
     for entry in &configuration.static_entries {
         match kernel.add_static(entry) {
             // A load that was cut off has been here.
             Err(refusal) if refusal.errno == Errno::EXIST => (),
-            result => told(entry.target, result),
+            result => {
+                if is_refused(entry.target, result) {
+                    refused.static_entries.push(*entry);
+                }
+            }
         }
     }
     for entry in &configuration.unresolved {
@@ -92,14 +102,22 @@ fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<(), F
             "stored configuration: {entry}: its interface does not exist; add it again when it does"
         ));
     }
-    told("discovery", kernel.set_discovery(configuration.discovery));
-    Ok(())
+    let discovery = configuration.discovery;
+    if is_refused("discovery", kernel.set_discovery(discovery)) {
+        refused.discovery = Some(discovery);
+    }
+    Ok(refused)
 }
 
-fn told(what: impl Display, result: Result<(), Refusal>) {
-    if let Err(refusal) = result {
-        warn(&format!("stored configuration: {what}: {refusal}"));
-    }
+/// Whether the kernel refused something; then it is told.
+fn is_refused(what: impl Display, result: Result<(), Refusal>) -> bool {
+    let Err(refusal) = result else {
+        return false;
+    };
+    warn(&format!(
+        "stored configuration: {what}: {refusal}; it is kept, and tried again at the next load"
+    ));
+    true
 }
 
 /// A name for an initiator that has none: random, so that copies of one installation, made before

@@ -9,6 +9,7 @@ use super::{
     settle,
     Context, //
 };
+use crate::database::Change;
 use crate::failure::{
     Exit,
     Failure, //
@@ -44,7 +45,7 @@ pub(super) fn add(
             false => Err(Failure::errors(doubles)),
         }
     };
-    context.change(&[], check, |kernel, system| {
+    context.change(&Change::default(), check, |kernel, system| {
         entries.iter().try_for_each(|entry| {
             kernel
                 .add_static(entry)
@@ -77,14 +78,21 @@ pub(super) fn remove(
     let database = context.database.clone();
     let check = |kernel: &mut dyn Kernel, system: &System| {
         let entries = kernel.static_entries()?;
-        // What has no interface is in the file only.
-        let unresolved = database.unresolved(system);
-        let elsewhere =
-            |selector: &&StaticSelector| !unresolved.iter().any(|e| e.matches(selector));
+        // What has no interface, and what the kernel refused, is in the file only.
+        let stored = database.stored(system);
+        let elsewhere = |selector: &&StaticSelector| {
+            let refused = &stored.refused.static_entries;
+            !stored.unresolved.iter().any(|e| e.matches(selector))
+                && !refused.iter().any(|entry| selector.matches(entry))
+        };
         let selectors: Vec<_> = selectors.iter().filter(elsewhere).copied().collect();
         not_found(missing(&selectors, &entries, system), String::new()).map(drop)
     };
-    context.change(selectors, check, |kernel, system| {
+    let about = Change {
+        removed: selectors,
+        ..Change::default()
+    };
+    context.change(&about, check, |kernel, system| {
         selectors
             .iter()
             .try_for_each(|selector| match kernel.remove_static(selector) {

@@ -4,11 +4,13 @@
 
 use iscsi_proto::proto::keys::Key;
 use iscsi_proto::proto::names::IscsiName;
+use rustix::io::Errno;
 
 use super::{
     not_found,
     Context, //
 };
+use crate::database::Change;
 use crate::failure::Failure;
 use crate::kernel::Kernel;
 use crate::meaning::{
@@ -62,7 +64,7 @@ pub(super) fn modify(
             false => Err(Failure::errors(mistakes)),
         }
     };
-    context.change(&[], check, |kernel, _| {
+    context.change(&Change::default(), check, |kernel, _| {
         names.iter().try_for_each(|name| {
             kernel
                 .set_target_params(name, params)
@@ -73,20 +75,28 @@ pub(super) fn modify(
 }
 
 pub(super) fn remove(context: &mut Context<'_>, name: &IscsiName) -> Result<String, Failure> {
-    let check = |kernel: &mut dyn Kernel, _: &System| {
+    let database = context.database.clone();
+    let check = |kernel: &mut dyn Kernel, system: &System| {
         let there = kernel
             .target_params()?
             .iter()
             .any(|param| param.target == *name && !param.configured.is_empty());
-        match there {
+        // What the kernel refused is in the file only.
+        let refused = database.stored(system).refused.target_params;
+        match there || refused.iter().any(|(target, _)| target == name) {
             true => Ok(()),
             false => Err(Failure::error(format!("{name}: not found"))),
         }
     };
-    context.change(&[], check, |kernel, _| {
-        kernel
-            .remove_target_params(name)
-            .map_err(|refusal| refusal.about(name))
+    let about = Change {
+        params_removed: Some(name),
+        ..Change::default()
+    };
+    context.change(&about, check, |kernel, _| {
+        match kernel.remove_target_params(name) {
+            Err(refusal) if refusal.errno == Errno::NOENT => Ok(()),
+            result => result.map_err(|refusal| refusal.about(name)),
+        }
     })?;
     Ok(String::new())
 }

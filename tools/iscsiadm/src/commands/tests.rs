@@ -23,6 +23,7 @@ use crate::model::{
     Params,
     SessionState,
     StaticEntry,
+    StaticSelector,
     Target,
     TargetParam, //
 };
@@ -40,6 +41,8 @@ struct FakeKernel {
     refuses: &'static str,
     /// Name of a target whose entry is in use.
     busy: &'static str,
+    /// Whether it has no memory for anything new.
+    full: bool,
     /// Logins that were tried so far.
     tried: usize,
     changes: usize,
@@ -85,6 +88,9 @@ impl Kernel for FakeKernel {
 
     fn set_discovery(&mut self, discovery: Discovery) -> Result<(), Refusal> {
         self.changes += 1;
+        if self.full && discovery.static_targets {
+            return refused(Errno::NOMEM, "no session");
+        }
         self.discovery = discovery;
         Ok(())
     }
@@ -97,6 +103,9 @@ impl Kernel for FakeKernel {
         self.changes += 1;
         if self.entries.contains(entry) {
             return refused(Errno::EXIST, "there is an equal entry");
+        }
+        if self.full {
+            return refused(Errno::NOMEM, "no entry");
         }
         self.entries.push(*entry);
         Ok(())
@@ -138,6 +147,9 @@ impl Kernel for FakeKernel {
 
     fn set_target_params(&mut self, target: &IscsiName, params: &Params) -> Result<(), Refusal> {
         self.changes += 1;
+        if self.full {
+            return refused(Errno::NOMEM, "no parameters");
+        }
         let (mut kept, mut all) = (Params::default(), std::mem::take(&mut self.params));
         all.retain(|(name, old)| {
             if name == target {
@@ -155,8 +167,12 @@ impl Kernel for FakeKernel {
 
     fn remove_target_params(&mut self, target: &IscsiName) -> Result<(), Refusal> {
         self.changes += 1;
+        let before = self.params.len();
         self.params.retain(|(name, _)| name != target);
-        Ok(())
+        match before == self.params.len() {
+            true => refused(Errno::NOENT, "nothing is set"),
+            false => Ok(()),
+        }
     }
 
     fn targets(&mut self) -> Result<Vec<Target>, Refusal> {
@@ -297,6 +313,47 @@ fn everything_outlives_the_module() {
     let changes = bed.kernel.changes;
     bed.done("list target");
     assert_eq!(bed.kernel.changes, changes, "loaded twice");
+}
+
+#[test]
+fn what_a_load_refuses_is_kept_and_can_be_removed() {
+    let mut bed = Bed::new();
+    bed.done(&format!(
+        "add static-config {DISK},192.0.2.1 {TAPE},192.0.2.1"
+    ));
+    bed.done(&format!("modify target-param -d CRC32 {DISK}"));
+    bed.done("modify discovery -s enable");
+    let before = Configuration::from_kernel(&mut bed.kernel).unwrap();
+    let full = || FakeKernel {
+        full: true,
+        ..FakeKernel::default()
+    };
+    for _ in 0..2 {
+        bed.kernel = full();
+        bed.done("modify initiator-node -A box");
+        assert!(bed.kernel.entries.is_empty() && bed.kernel.params.is_empty());
+        assert!(!bed.kernel.discovery.static_targets);
+    }
+    bed.kernel = FakeKernel::default();
+    bed.done("list discovery");
+    let mut after = Configuration::from_kernel(&mut bed.kernel).unwrap();
+    after.initiator.node_alias = None;
+    assert_eq!(after, before);
+    assert!(bed.stored().get("refused").is_none());
+
+    bed.kernel = full();
+    bed.done(&format!("remove static-config {TAPE}"));
+    bed.done(&format!("remove target-param {DISK}"));
+    bed.done("modify discovery -s disable");
+    let refused = bed.stored()["refused"].clone();
+    let entry = serde_json::json!({ "target": DISK, "portal": "192.0.2.1:3260" });
+    assert_eq!(refused, serde_json::json!({ "static_config": [entry] }));
+    assert_eq!(
+        bed.failed(&format!("remove target-param {DISK}")).lines,
+        [format!("{DISK}: not found")]
+    );
+    bed.done(&format!("remove static-config {DISK},192.0.2.1"));
+    assert!(bed.stored().get("refused").is_none());
 }
 
 #[test]

@@ -15,6 +15,8 @@
 //!   ]
 //! }
 //! ```
+//!
+//! What the kernel refused at the last load stands under `refused`, in sections with the same names.
 
 use std::fmt;
 
@@ -44,7 +46,10 @@ use serde_json::{
     Value as Json, //
 };
 
-use super::Configuration;
+use super::{
+    Configuration,
+    Refused, //
+};
 use crate::meaning;
 use crate::model::{
     Discovery,
@@ -71,20 +76,26 @@ pub(crate) enum Broken {
 /// A configured target whose interface does not exist now.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unresolved {
-    target: IscsiName,
+    /// Its interface has any number.
+    entry: StaticEntry,
     stored: StoredStatic,
 }
 
 impl Unresolved {
     /// Whether the selector means it. Its address cannot be typed, so only a selector by name does.
     pub(crate) fn matches(&self, selector: &StaticSelector) -> bool {
-        selector.target == self.target && selector.portal.is_none()
+        selector.target == self.entry.target && selector.portal.is_none()
+    }
+
+    /// Whether that entry of the kernel can be this one, with the number that the interface had.
+    pub(crate) fn is_of(&self, entry: &StaticEntry) -> bool {
+        self.entry.is_but_for_zone(entry)
     }
 }
 
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{}", self.target, self.stored.portal)?;
+        write!(f, "{},{}", self.entry.target, self.stored.portal)?;
         self.stored.tpgt.map_or(Ok(()), |tpgt| write!(f, ",{tpgt}"))
     }
 }
@@ -100,6 +111,21 @@ struct Stored {
     #[serde(default)]
     static_config: Vec<StoredStatic>,
     #[serde(default)]
+    target_param: Vec<StoredParam>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<StoredRefused>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredRefused {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    initiator: Option<StoredInitiator>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    discovery: Option<StoredDiscovery>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    static_config: Vec<StoredStatic>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     target_param: Vec<StoredParam>,
 }
 
@@ -147,40 +173,56 @@ struct VersionOnly {
 
 /// Writes a configuration.
 pub(super) fn write(configuration: &Configuration, system: &System) -> String {
-    let initiator = &configuration.initiator;
-    let digest = |digest: Option<Digest>| digest.map(|d| output::digest(d.into()).to_owned());
-    let entries = configuration.static_entries.iter();
+    let entries = |entries: &[StaticEntry]| {
+        let stored = |entry: &StaticEntry| StoredStatic {
+            target: entry.target.to_string(),
+            portal: system.portal_text(&entry.portal),
+            tpgt: entry.tpgt.map(|tpgt| tpgt.0),
+        };
+        entries.iter().map(stored).collect::<Vec<_>>()
+    };
+    let params = |params: &[(IscsiName, Params)]| {
+        let stored = |(target, params): &(IscsiName, Params)| StoredParam {
+            target: target.to_string(),
+            login: output::params_json(params),
+        };
+        params.iter().map(stored).collect::<Vec<_>>()
+    };
+    let discovery = |discovery: Discovery| StoredDiscovery {
+        static_targets: discovery.static_targets,
+    };
+    let mut static_config = entries(&configuration.static_entries);
+    static_config.extend(configuration.unresolved.iter().map(|e| e.stored.clone()));
+    let refused = &configuration.refused;
     let stored = Stored {
         version: VERSION,
-        initiator: StoredInitiator {
-            node_name: initiator.node_name.map(|name| name.to_string()),
-            node_alias: initiator.node_alias.map(|alias| alias.as_str().to_owned()),
-            header_digest: digest(initiator.header_digest),
-            data_digest: digest(initiator.data_digest),
-        },
-        discovery: StoredDiscovery {
-            static_targets: configuration.discovery.static_targets,
-        },
-        static_config: entries
-            .map(|entry| StoredStatic {
-                target: entry.target.to_string(),
-                portal: system.portal_text(&entry.portal),
-                tpgt: entry.tpgt.map(|tpgt| tpgt.0),
-            })
-            .chain(configuration.unresolved.iter().map(|e| e.stored.clone()))
-            .collect(),
-        target_param: configuration
-            .target_params
-            .iter()
-            .map(|(target, params)| StoredParam {
-                target: target.to_string(),
-                login: output::params_json(params),
-            })
-            .collect(),
+        initiator: StoredInitiator::from(&configuration.initiator),
+        discovery: discovery(configuration.discovery),
+        static_config,
+        target_param: params(&configuration.target_params),
+        refused: (!refused.is_empty()).then(|| StoredRefused {
+            initiator: (refused.initiator != Initiator::default())
+                .then(|| StoredInitiator::from(&refused.initiator)),
+            discovery: refused.discovery.map(discovery),
+            static_config: entries(&refused.static_entries),
+            target_param: params(&refused.target_params),
+        }),
     };
     let mut text = serde_json::to_string_pretty(&stored).unwrap_or_default();
     text.push('\n');
     text
+}
+
+impl From<&Initiator> for StoredInitiator {
+    fn from(initiator: &Initiator) -> Self {
+        let digest = |digest: Option<Digest>| digest.map(|d| output::digest(d.into()).to_owned());
+        Self {
+            node_name: initiator.node_name.map(|name| name.to_string()),
+            node_alias: initiator.node_alias.map(|alias| alias.as_str().to_owned()),
+            header_digest: digest(initiator.header_digest),
+            data_digest: digest(initiator.data_digest),
+        }
+    }
 }
 
 /// Reads a configuration, and checks all of it.
@@ -195,31 +237,59 @@ pub(super) fn read(text: &str, system: &System) -> Result<Configuration, Broken>
 }
 
 fn understand(stored: Stored, system: &System) -> Result<Configuration, String> {
-    let mut configuration = Configuration {
-        initiator: initiator(&stored.initiator)?,
-        discovery: Discovery {
-            static_targets: stored.discovery.static_targets,
-        },
-        ..Configuration::default()
+    let discovery = |stored: StoredDiscovery| Discovery {
+        static_targets: stored.static_targets,
     };
-    for stored in stored.static_config {
+    let refused = stored.refused.unwrap_or_default();
+    let mut unresolved = Vec::new();
+    Ok(Configuration {
+        initiator: initiator(&stored.initiator)?,
+        discovery: discovery(stored.discovery),
+        static_entries: static_entries(stored.static_config, system, &mut unresolved)?,
+        target_params: target_params(&stored.target_param)?,
+        refused: Refused {
+            initiator: initiator(&refused.initiator.unwrap_or_default())?,
+            discovery: refused.discovery.map(discovery),
+            static_entries: static_entries(refused.static_config, system, &mut unresolved)?,
+            target_params: target_params(&refused.target_param)?,
+        },
+        unresolved,
+    })
+}
+
+/// The entries; those without an interface go to `unresolved`.
+fn static_entries(
+    all: Vec<StoredStatic>,
+    system: &System,
+    unresolved: &mut Vec<Unresolved>,
+) -> Result<Vec<StaticEntry>, String> {
+    let mut entries = Vec::new();
+    for stored in all {
         let target = name(&stored.target)?;
+        let tpgt = stored.tpgt.map(Tpgt);
+        let entry = |portal| StaticEntry {
+            target,
+            portal,
+            tpgt,
+        };
         let portal = Portal::parse_with(&stored.portal, ISCSI_PORT, |zone| {
             system.interface_index(zone)
         });
-        match portal {
-            Ok(portal) => configuration.static_entries.push(StaticEntry {
-                target,
-                portal,
-                tpgt: stored.tpgt.map(Tpgt),
+        match (portal, system.without_interface(&stored.portal)) {
+            (Ok(portal), _) => entries.push(entry(portal)),
+            (Err(_), Some(portal)) => unresolved.push(Unresolved {
+                entry: entry(portal),
+                stored,
             }),
-            Err(_) if system.missing_interface(&stored.portal).is_some() => {
-                configuration.unresolved.push(Unresolved { target, stored });
-            }
-            Err(error) => return Err(format!("{}: {error}", stored.portal)),
+            (Err(error), None) => return Err(format!("{}: {error}", stored.portal)),
         }
     }
-    for stored in stored.target_param {
+    Ok(entries)
+}
+
+fn target_params(all: &[StoredParam]) -> Result<Vec<(IscsiName, Params)>, String> {
+    let mut target_params = Vec::new();
+    for stored in all {
         let target = name(&stored.target)?;
         let mut params = Params::default();
         for (key, json) in &stored.login {
@@ -227,9 +297,9 @@ fn understand(stored: Stored, system: &System) -> Result<Configuration, String> 
                 login_param(key, json).ok_or_else(|| format!("{key}: invalid value {json}"))?;
             params.set(key, value);
         }
-        configuration.target_params.push((target, params));
+        target_params.push((target, params));
     }
-    Ok(configuration)
+    Ok(target_params)
 }
 
 fn initiator(stored: &StoredInitiator) -> Result<Initiator, String> {

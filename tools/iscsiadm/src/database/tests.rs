@@ -50,7 +50,7 @@ fn full() -> Configuration {
             entry("iqn.2001-04.com.example:disk", "[2001:db8::1]:860", None),
         ],
         target_params: vec![(name("eui.02004567a425678d"), params)],
-        unresolved: Vec::new(),
+        ..Configuration::default()
     }
 }
 
@@ -85,8 +85,27 @@ impl Bed {
     fn store(&self, configuration: &Configuration) {
         let lock = self.database.lock().unwrap();
         self.database
-            .store(&lock, configuration, &[], &self.system)
+            .store(&lock, configuration, &self.system)
             .unwrap();
+    }
+
+    /// Stores what the kernel has after a change.
+    fn update(&self, kernel: &Configuration, before: &Configuration, change: &Change<'_>) {
+        let lock = self.database.lock().unwrap();
+        let before = &before.static_entries;
+        self.database
+            .update(&lock, kernel.clone(), before, change, &self.system)
+            .unwrap();
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.path(CURRENT)).unwrap()
+    }
+
+    /// Renames an interface.
+    fn rename(&self, old: &str, new: &str) {
+        let net = self.directory.path().join("sys/class/net");
+        fs::rename(net.join(old), net.join(new)).unwrap();
     }
 }
 
@@ -260,38 +279,149 @@ fn a_newer_version_is_left_alone() {
     assert!(bed.path(CURRENT).exists());
 }
 
+const LOCAL: &str = "iqn.2001-04.com.example:local";
+
+/// `full`, and an entry with the interface number 2.
+fn with_interface() -> Configuration {
+    let mut configuration = full();
+    let local = entry(LOCAL, "[fe80::1%2]", None);
+    configuration.static_entries.push(local);
+    configuration
+}
+
+fn remove(target: &str, portal: Option<&str>) -> StaticSelector {
+    StaticSelector {
+        target: name(target),
+        portal: portal.map(|portal| Portal::parse(portal, 3260).unwrap()),
+        tpgt: None,
+    }
+}
+
 #[test]
 fn an_interface_is_stored_by_name_and_an_entry_outlives_its_interface() {
     let bed = Bed::new();
-    let mut configuration = full();
-    let target = "iqn.2001-04.com.example:local";
-    configuration
-        .static_entries
-        .push(entry(target, "[fe80::1%2]", None));
-    bed.store(&configuration);
-    let text = fs::read_to_string(bed.path(CURRENT)).unwrap();
-    assert!(text.contains("[fe80::1%eth0]:3260"));
-    assert_eq!(bed.load().configuration, Some(configuration));
+    let nothing = Change::default();
+    bed.store(&with_interface());
+    assert!(bed.text().contains("[fe80::1%eth0]:3260"));
+    assert_eq!(bed.load().configuration, Some(with_interface()));
 
-    let net = bed.directory.path().join("sys/class/net");
-    fs::rename(net.join("eth0"), net.join("eth1")).unwrap();
+    bed.rename("eth0", "eth1");
     let found = bed.load().configuration.unwrap();
     assert_eq!(found.static_entries, full().static_entries);
     assert_eq!(found.unresolved.len(), 1);
-    bed.store(&full());
-    fs::rename(net.join("eth1"), net.join("eth0")).unwrap();
+    bed.update(&full(), &full(), &nothing);
+    bed.rename("eth1", "eth0");
     assert_eq!(bed.load().configuration.unwrap().static_entries.len(), 3);
 
-    fs::rename(net.join("eth0"), net.join("eth1")).unwrap();
-    let lock = bed.database.lock().unwrap();
-    let removed = StaticSelector {
-        target: name(target),
-        portal: None,
-        tpgt: None,
+    bed.rename("eth0", "eth1");
+    let removed = Change {
+        removed: &[remove(LOCAL, None)],
+        ..nothing
     };
-    bed.database
-        .store(&lock, &full(), &[removed], &bed.system)
-        .unwrap();
-    let text = fs::read_to_string(bed.path(CURRENT)).unwrap();
-    assert!(!text.contains("fe80"));
+    bed.update(&full(), &full(), &removed);
+    assert!(!bed.text().contains("fe80"));
+}
+
+#[test]
+fn an_entry_of_the_kernel_keeps_the_name_of_an_interface_that_went_away() {
+    let bed = Bed::new();
+    let (kernel, nothing) = (with_interface(), Change::default());
+    bed.store(&kernel);
+    bed.rename("eth0", "gone");
+    fs::remove_file(bed.directory.path().join("sys/class/net/gone/ifindex")).unwrap();
+    for _ in 0..2 {
+        bed.update(&kernel, &kernel, &nothing);
+        assert!(bed.text().contains("[fe80::1%eth0]:3260"));
+        assert!(!bed.text().contains("%2"));
+        assert_eq!(bed.load().configuration.unwrap().unresolved.len(), 1);
+    }
+
+    // It comes back with another number.
+    bed.rename("gone", "eth0");
+    let ifindex = bed.directory.path().join("sys/class/net/eth0/ifindex");
+    fs::write(&ifindex, "7").unwrap();
+    bed.update(&kernel, &kernel, &nothing);
+    let found = bed.load().configuration.unwrap();
+    let again = entry(LOCAL, "[fe80::1%7]", None);
+    assert_eq!(found.static_entries.last(), Some(&again));
+    // Added once more, it is stored once.
+    let mut both = kernel.clone();
+    both.static_entries.push(again);
+    bed.update(&both, &kernel, &nothing);
+    assert_eq!(bed.load().configuration.unwrap(), found);
+
+    fs::remove_file(ifindex).unwrap();
+    let removed = Change {
+        removed: &[remove(LOCAL, Some("[fe80::1%2]"))],
+        ..nothing
+    };
+    bed.update(&full(), &kernel, &removed);
+    assert!(!bed.text().contains("fe80"));
+}
+
+#[test]
+fn what_the_kernel_refused_is_kept_until_a_change_is_about_it() {
+    let bed = Bed::new();
+    let refused = Refused {
+        initiator: full().initiator.but(&Initiator {
+            node_name: full().initiator.node_name,
+            ..Initiator::default()
+        }),
+        discovery: Some(full().discovery),
+        static_entries: full().static_entries,
+        target_params: full().target_params,
+    };
+    let kernel = full().without(refused.clone());
+    assert!(kernel.static_entries.is_empty() && kernel.target_params.is_empty());
+    assert_eq!(kernel.clone().wanted(), full());
+    bed.store(&kernel);
+    assert_eq!(bed.load().configuration, Some(kernel.clone()));
+
+    let bare = Configuration {
+        refused: Refused::default(),
+        ..kernel
+    };
+    let nothing = Change::default();
+    bed.update(&bare, &bare, &nothing);
+    let left = || bed.load().configuration.unwrap().refused;
+    assert_eq!(left(), refused);
+
+    let digest = Initiator {
+        header_digest: Some(Digest::None),
+        ..Initiator::default()
+    };
+    let removed = remove("iqn.2001-04.com.example:disk", Some("192.0.2.1"));
+    let change = Change {
+        removed: &[removed],
+        initiator: Some(&digest),
+        discovery: true,
+        ..nothing
+    };
+    bed.update(&bare, &bare, &change);
+    assert_eq!(left().static_entries, full().static_entries[1..]);
+    assert_eq!(left().initiator.header_digest, None);
+    assert_eq!(left().initiator.node_alias, full().initiator.node_alias);
+    assert_eq!(left().discovery, None);
+
+    // What the kernel has by now is not refused any more.
+    let mut later = bare.clone();
+    let (target, params) = &full().target_params[0];
+    let mut one = Params::default();
+    one.set(Key::ImmediateData, Value::Boolean(true));
+    later.target_params.push((*target, one.clone()));
+    later.static_entries = full().static_entries;
+    later.initiator = full().initiator;
+    bed.update(&later, &bare, &nothing);
+    let rest = params.but(&one);
+    assert_eq!(left().target_params, [(*target, rest)]);
+    assert!(left().static_entries.is_empty());
+    assert_eq!(left().initiator, Initiator::default());
+
+    let change = Change {
+        params_removed: Some(target),
+        ..nothing
+    };
+    bed.update(&bare, &later, &change);
+    assert!(left().is_empty());
+    assert!(!bed.text().contains("refused"));
 }
