@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A LUN reset whose answer opens the window, with a command that waited for that: the mid-layer's error
-# handler has the command by then, so the first one to be sent is the handler's own.
+# Commands that wait for the window while something happens. A LUN reset whose answer opens it: the
+# mid-layer's error handler has the command by then, so the first one to be sent is the handler's own. A lost
+# connection: what was never sent is sent after the next login, even if it may not be tried again.
 #
 # beds: uml
 # long-beds: uml-debug
@@ -20,6 +21,28 @@ held() {
 
 timed_out() {
 	[ $(($(cat "$device/iotmo_cnt"))) = "$1" ]
+}
+
+# test_unit_ready DISK: sends that command with SG_IO; the kernel tries none of these again.
+test_unit_ready() {
+	perl -we '
+		# struct sg_io_hdr of <scsi/sg.h>.
+		my $layout = "i i C C S L Q Q Q L L i x4 Q C C C C S S i L L x4";
+		my ($cdb, $sense) = ("\0" x 6, "\0" x 64);
+		open my $node, "+<", $ARGV[0] or die "$ARGV[0]: $!\n";
+		my $header = pack $layout, ord "S", -1, 6, 64, 0, 0, 0, unpack("Q", pack "P", $cdb),
+			unpack("Q", pack "P", $sense), 60000, (0) x 13;
+		ioctl $node, 0x2285, $header or die "SG_IO: $!\n";
+		my ($status, $host) = (unpack $layout, $header)[13, 17];
+		die "status $status, host status $host\n" if $status || $host;
+	' "$1"
+}
+
+# has_more_requests: the mid-layer has given another command to the initiator.
+has_more_requests() {
+	local now
+	read -r now <"$device/iorequest_cnt"
+	[ $((now)) -gt $((requests)) ]
 }
 
 target_up scripted "$name" "$portal" 16M 16M
@@ -59,6 +82,23 @@ equal 'LUN resets' "$(reported lun_resets)" 1
 equal 'logins' "$(reported logins)" 0
 first=$(awk '/LOGICAL UNIT RESET/ { reset = 1 } reset && /< command/ { print; exit }' "$work/${name##*:}.log")
 matches 'the first command after the reset, a TEST UNIT READY' "$first" '\[00, 00, '
+
+note 'a connection is lost; a pass-through command, which has no retries, has not been sent yet'
+begin "$name" window=1 read:hold*1 read:close-window=600000*1
+echo 30 >"$device/timeout"
+dd if="$other" of=/dev/null bs=4k count=1 iflag=direct status=none &
+holder=$!
+wait_for 10 'held command' held 1
+read -r requests <"$device/iorequest_cnt"
+test_unit_ready "$disk" &
+waiter=$!
+wait_for 10 'command that waits' has_more_requests
+tell "$name" send=close
+wait $waiter || fail 'the command that waited has failed'
+wait $holder || fail 'the command that was sent has failed'
+report "$name"
+equal 'logins' "$(reported logins)" 1
+
 tell "$name" clear
 logout "$name"
 initiator_down

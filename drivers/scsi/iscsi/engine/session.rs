@@ -145,12 +145,17 @@ impl Gate {
         }
     }
 
-    /// What commands are told that this gate stops.
-    fn status(self) -> HostStatus {
-        match self {
-            Self::Open | Self::Recovering => HostStatus::TransportDisrupted,
-            Self::FailFast => HostStatus::TransportFailFast,
-            Self::Closed => HostStatus::NoConnect,
+    /// What commands are told that this gate stops, or that a flush ends behind it.
+    ///
+    /// Before the end of the recovery, one that was sent is tried again as often as the mid-layer
+    /// allows, since the target may have executed it, and it may be what breaks the connection. One
+    /// that was not sent has lost nothing but its place, as if it had come after the loss.
+    fn status(self, state: CommandState) -> HostStatus {
+        match (self, state) {
+            (Self::Open | Self::Recovering, CommandState::Pending) => HostStatus::Requeue,
+            (Self::Open | Self::Recovering, _) => HostStatus::TransportDisrupted,
+            (Self::FailFast, _) => HostStatus::TransportFailFast,
+            (Self::Closed, _) => HostStatus::NoConnect,
         }
     }
 }
@@ -533,8 +538,9 @@ impl Session {
             Gate::Open => (),
             Gate::Recovering => return Err((command, Busy::Target)),
             gate @ (Gate::FailFast | Gate::Closed) => {
+                let host = gate.status(guard.state());
                 drop(guard);
-                command.done(gate.status(), 0);
+                command.done(host, 0);
                 return Ok(());
             }
         }
@@ -647,9 +653,11 @@ impl Session {
     ///
     /// The WD thread, after the threads of the connection have ended and the gate has moved.
     pub(super) fn flush_all(&self) {
-        let host = self.gate().status();
+        let gate = self.gate();
         for (tag, task) in self.tasks.iter() {
-            self.disturb(tag, &mut task.lock(), Ending::TransportLost, host);
+            let mut guard = task.lock();
+            let host = gate.status(guard.state());
+            self.disturb(tag, &mut guard, Ending::TransportLost, host);
         }
         self.own_request_ended();
     }
