@@ -19,6 +19,7 @@ pub(crate) use self::{
     error::ConfigError,
     live::{
         Config,
+        Initiator,
         InitiatorChange, //
     },
     params::{

@@ -72,6 +72,7 @@ pub(crate) fn serve(initiator: Arc<Initiator>) -> Result<Registration> {
     Registration::new(control)
 }
 
+// The operations are not inlined: each would have the stack that all of them together need.
 impl Handler for Control {
     fn doit(&self, request: &Request<'_>) -> Result<Answer, Refusal> {
         match request.command() {

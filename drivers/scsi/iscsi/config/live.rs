@@ -71,18 +71,23 @@ pub(crate) struct TargetParams {
     pub(crate) overrides: Overrides,
 }
 
+impl Initiator {
+    /// That of a fresh module.
+    pub(crate) const NOBODY: Self = Self {
+        name: None,
+        alias: Alias::NONE,
+        header_digest: None,
+        data_digest: None,
+    };
+}
+
 impl Config {
     /// The configuration of a fresh module.
     pub(crate) const fn new() -> Self {
         Self {
             generation: 0,
             loaded: false,
-            initiator: Initiator {
-                name: None,
-                alias: Alias::NONE,
-                header_digest: None,
-                data_digest: None,
-            },
+            initiator: Initiator::NOBODY,
             static_enabled: false,
             statics: KVVec::new(),
             next_static: 0,

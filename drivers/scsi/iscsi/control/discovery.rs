@@ -15,6 +15,7 @@ use crate::linux::genl::{
 use kernel::prelude::*;
 
 /// `discovery-get`
+#[inline(never)]
 pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let enabled = control.initiator.config().static_enabled();
     let mut reply = request.reply()?;
@@ -23,6 +24,7 @@ pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 }
 
 /// `discovery-set`
+#[inline(never)]
 pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let Some(attr) = request.attrs().find(kind::STATIC) else {
         return Ok(Answer::Done);

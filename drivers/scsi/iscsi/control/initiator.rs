@@ -21,6 +21,7 @@ use crate::{
 const MODULE_VERSION: &str = "1.0";
 
 /// `initiator-get`
+#[inline(never)]
 pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let mut reply = request.reply()?;
     let mut to = reply.writer();
@@ -47,26 +48,22 @@ pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 }
 
 /// `initiator-set`
+#[inline(never)]
 pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let attrs = request.attrs();
-    let change = InitiatorChange {
-        name: attrs
-            .find(kind::NODE_NAME)
-            .map(|attr| text::read_name(&attr))
-            .transpose()?,
-        alias: attrs
-            .find(kind::NODE_ALIAS)
-            .map(|attr| text::read_alias(&attr))
-            .transpose()?,
-        header_digest: attrs
-            .find(kind::HEADER_DIGEST)
-            .map(|attr| param::read_digest(&attr))
-            .transpose()?,
-        data_digest: attrs
-            .find(kind::DATA_DIGEST)
-            .map(|attr| param::read_digest(&attr))
-            .transpose()?,
-    };
+    let mut change = InitiatorChange::default();
+    if let Some(attr) = attrs.find(kind::NODE_NAME) {
+        change.name = Some(text::read_name(&attr)?);
+    }
+    if let Some(attr) = attrs.find(kind::NODE_ALIAS) {
+        change.alias = Some(text::read_alias(&attr)?);
+    }
+    if let Some(attr) = attrs.find(kind::HEADER_DIGEST) {
+        change.header_digest = Some(param::read_digest(&attr)?);
+    }
+    if let Some(attr) = attrs.find(kind::DATA_DIGEST) {
+        change.data_digest = Some(param::read_digest(&attr)?);
+    }
 
     let _changes = control.changes.lock();
     let mut config = control.initiator.config();

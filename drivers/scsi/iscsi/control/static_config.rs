@@ -28,6 +28,7 @@ use crate::{
 use kernel::prelude::*;
 
 /// `static-add`
+#[inline(never)]
 pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let attrs = request.attrs();
     let name = text::read_name(&attrs.need(kind::TARGET_NAME, "target name")?)?;
@@ -60,6 +61,7 @@ pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 }
 
 /// `static-del`
+#[inline(never)]
 pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let attrs = request.attrs();
     let pattern = StaticPattern {
@@ -97,6 +99,7 @@ pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 }
 
 /// `static-get`
+#[inline(never)]
 pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal> {
     loop {
         let from = dump.cursor().id;
@@ -115,6 +118,7 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
 
 /// Logs out of a target and removes its entry. If another entry, of another tag, means the same
 /// end point, that one takes over.
+#[inline(never)]
 fn remove(control: &Control, entry: &StaticTarget) -> Result<(), Refusal> {
     match control.initiator.disconnect(&entry.name, entry.portal) {
         Err(error) if error != ENOENT => return Err(text::no_logout(error)),

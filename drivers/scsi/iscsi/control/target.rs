@@ -50,6 +50,7 @@ const SESSIONS: u32 = 0;
 const WITHOUT_SESSION: u32 = 1;
 
 /// `target-get`
+#[inline(never)]
 pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal> {
     let generation = control.initiator.config().generation();
     dump.generation(generation);
@@ -88,6 +89,7 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
 }
 
 /// `lun-get`
+#[inline(never)]
 pub(super) fn dump_luns(
     control: &Control,
     request: &Request<'_>,
@@ -109,6 +111,7 @@ pub(super) fn dump_luns(
 }
 
 /// `target-rescan`
+#[inline(never)]
 pub(super) fn rescan(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let name = request
         .attrs()

@@ -34,6 +34,7 @@ use kernel::{
 };
 
 /// `target-param-get` of one target
+#[inline(never)]
 pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let name = read_target(request)?;
     let known = {
@@ -50,6 +51,7 @@ pub(super) fn get(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 }
 
 /// `target-param-get` of all targets
+#[inline(never)]
 pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal> {
     let generation = control.initiator.config().generation();
     dump.generation(generation);
@@ -74,6 +76,7 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
 }
 
 /// `target-param-set`
+#[inline(never)]
 pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let name = read_target(request)?;
     let change = param::read(&request.attrs().need(kind::CONFIGURED, "login parameters")?)?;
@@ -87,6 +90,7 @@ pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 }
 
 /// `target-param-del`
+#[inline(never)]
 pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
     let name = read_target(request)?;
 

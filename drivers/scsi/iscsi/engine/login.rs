@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Logging in: drives the login machine of `proto` over a new socket.
-
-#![expect(
-    clippy::result_large_err,
-    reason = "one failure for each login, where nothing may be allocated"
-)]
+//!
+//! A login goes on below TCP's own functions, and in a kernel whose softirqs have no stack of their
+//! own, below all that the peer's answer starts. What it needs is therefore in [`Memory`] rather than
+//! on the stack, and its parts are not inlined into the function that calls them one after the other.
 
 use super::{
     connection::Connection,
-    report::Text,
     session::{
         Session,
         FIRST_CMD_SN, //
@@ -17,7 +15,10 @@ use super::{
     trace, //
 };
 use crate::{
-    config::limits,
+    config::{
+        limits,
+        Initiator, //
+    },
     linux::socket::{
         More,
         SockAddr,
@@ -47,17 +48,15 @@ use crate::{
             Bhs,
             Cid,
             Itt,
-            LoginResponse, //
+            LoginResponse,
+            Opcode, //
         },
         sn::CmdWindow,
         text::Excerpt, //
     },
 };
 use core::{
-    fmt::{
-        self,
-        Write, //
-    },
+    fmt,
     net::IpAddr, //
 };
 use kernel::{
@@ -68,29 +67,121 @@ use kernel::{
 /// The tag of all login PDUs.
 const LOGIN_ITT: u32 = 0;
 
-/// Why a login did not succeed.
-pub(super) struct Failure {
-    /// One sentence.
-    pub(super) text: Text,
-    /// Whether it makes sense to try again.
-    pub(super) retry: Retry,
+/// Why a login did not succeed. `Display` makes one sentence of it.
+pub(super) enum Failure {
+    /// There is no socket to be had.
+    Socket(Error),
+    /// The session is being removed.
+    Removed,
+    /// connect(2) failed.
+    Connect(Portal, Error),
+    /// We have no name.
+    NoName,
+    /// The connection ended, or nothing came in time, in the middle of the login.
+    Lost(Error),
+    /// Something else than a Login Response came, with this opcode.
+    NoResponse(Opcode),
+    /// A data segment of so many bytes, or an additional header segment, came.
+    TooMuch(usize),
+    /// The target is where nothing can be: this address.
+    Address(Excerpt),
+    /// The target is always elsewhere.
+    Circles,
+    /// What the login machine never does.
+    NoResult,
+    /// There is no memory for the connection.
+    Connection(Error),
+    /// The target or we broke a rule, or the target refused.
+    Login(LoginError),
 }
 
 impl Failure {
-    fn new(retry: Retry, text: fmt::Arguments<'_>) -> Self {
-        let mut failure = Self {
-            text: Text::new(),
-            retry,
-        };
-        failure.text.set(text);
-        failure
+    /// Whether it makes sense to try again.
+    pub(super) fn retry(&self) -> Retry {
+        match self {
+            Self::Removed => Retry::Never,
+            Self::Login(error) => error.retry(),
+            _ => Retry::Later,
+        }
     }
 }
 
 impl From<LoginError> for Failure {
     fn from(error: LoginError) -> Self {
-        Self::new(error.retry(), format_args!("{error}"))
+        Self::Login(error)
     }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(error) => write!(f, "cannot make a socket: error {}", error.to_errno()),
+            Self::Removed => f.write_str("session is being removed"),
+            Self::Connect(portal, error) => {
+                write!(f, "cannot connect to {portal}: ")?;
+                match connect_error(*error) {
+                    Some(known) => f.write_str(known),
+                    None => write!(f, "error {}", error.to_errno()),
+                }
+            }
+            Self::NoName => f.write_str("no initiator node name is set"),
+            Self::Lost(error) if *error == EAGAIN => write!(
+                f,
+                "target did not answer the login within {} s",
+                limits::LOGIN_RESPONSE.as_millis() / 1000
+            ),
+            Self::Lost(error) if *error == ECONNRESET || *error == EPIPE => {
+                f.write_str("target closed the connection during the login")
+            }
+            Self::Lost(error) => write!(
+                f,
+                "connection lost during the login: error {}",
+                error.to_errno()
+            ),
+            Self::NoResponse(opcode) => write!(
+                f,
+                "target answered the login with something else: opcode {opcode}"
+            ),
+            Self::TooMuch(len) => write!(
+                f,
+                "target sent {len} bytes in a login response, more than {MAX_SEGMENT_BYTES}"
+            ),
+            Self::Address(address) => {
+                write!(f, "target redirects to an address that is none: {address}")
+            }
+            Self::Circles => write!(
+                f,
+                "target redirects in circles: more than {} times",
+                limits::MAX_REDIRECTS
+            ),
+            Self::NoResult => f.write_str("login ended without a result"),
+            Self::Connection(error) => write!(
+                f,
+                "cannot set the connection up: error {}",
+                error.to_errno()
+            ),
+            Self::Login(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What an error of connect(2) means to the operator.
+fn connect_error(error: Error) -> Option<&'static str> {
+    let known = [
+        (ECONNREFUSED, "connection refused"),
+        (ENETUNREACH, "network is unreachable"),
+        (EHOSTUNREACH, "no route to host"),
+        (ETIMEDOUT, "timed out"),
+        (EINPROGRESS, "timed out"),
+        (EAGAIN, "timed out"),
+        (ECONNRESET, "connection reset"),
+        (ENOMEM, "not enough memory"),
+        (ENOBUFS, "not enough memory"),
+    ];
+    known
+        .iter()
+        .find(|(code, _)| *code == error)
+        .map(|(_, known)| *known)
 }
 
 /// The memory of a login, made once for the WD thread: a login must not need any, as memory may be
@@ -98,6 +189,8 @@ impl From<LoginError> for Failure {
 pub(super) struct Memory {
     work: KVec<u8>,
     segment: KVec<u8>,
+    /// Who we are, as the configuration had it when the login began.
+    initiator: KBox<Initiator>,
 }
 
 impl Memory {
@@ -105,6 +198,7 @@ impl Memory {
         Ok(Self {
             work: KVec::from_elem(0, WORK_BYTES, GFP_KERNEL)?,
             segment: KVec::from_elem(0, MAX_SEGMENT_BYTES + 3, GFP_KERNEL)?,
+            initiator: KBox::new(Initiator::NOBODY, GFP_KERNEL)?,
         })
     }
 }
@@ -135,13 +229,7 @@ pub(super) fn run(session: &Session, memory: &mut Memory) -> Result<Arc<Connecti
             Attempt::Redirected(to) => portal = to,
         }
     }
-    Err(Failure::new(
-        Retry::Later,
-        format_args!(
-            "target redirects in circles: more than {} times",
-            limits::MAX_REDIRECTS
-        ),
-    ))
+    Err(Failure::Circles)
 }
 
 enum Attempt {
@@ -153,110 +241,123 @@ fn attempt(session: &Session, portal: &Portal, memory: &mut Memory) -> Result<At
     let peer = sock_addr(portal);
     let socket = Socket::new(&peer)
         .and_then(|socket| Ok(Arc::new(socket, GFP_KERNEL)?))
-        .map_err(|error| {
-            Failure::new(
-                Retry::Later,
-                format_args!("cannot make a socket: error {}", error.to_errno()),
-            )
-        })?;
+        .map_err(Failure::Socket)?;
     session.slow.lock().connecting = Some(socket.clone());
     let result = if session.is_stopping() {
-        Err(Failure::new(
-            Retry::Never,
-            format_args!("session is being removed"),
-        ))
+        Err(Failure::Removed)
     } else {
-        log_in(session, socket, peer, portal, memory)
+        socket
+            .connect(&peer, limits::CONNECT.as_millis() as u32 / 1000)
+            .map_err(|error| Failure::Connect(*portal, error))
+            .and_then(|()| log_in(session, socket, peer, memory))
     };
     let connecting = session.slow.lock().connecting.take();
     drop(connecting);
     result
 }
 
+/// Logs in over a socket that is connected.
+#[inline(never)]
 fn log_in(
     session: &Session,
     socket: Arc<Socket>,
     peer: SockAddr,
-    portal: &Portal,
     memory: &mut Memory,
 ) -> Result<Attempt, Failure> {
-    socket
-        .connect(&peer, limits::CONNECT.as_millis() as u32 / 1000)
-        .map_err(|error| {
-            Failure::new(
-                Retry::Later,
-                format_args!("cannot connect to {portal}: {}", connect_error(error)),
-            )
-        })?;
     socket.set_recv_timeout(limits::LOGIN_RESPONSE.as_millis() as u32 / 1000);
-
-    let (initiator, offer) = {
-        let config = session.initiator.config();
-        (*config.initiator(), config.effective(&session.target.name))
-    };
-    let Some(name) = initiator.name else {
-        return Err(Failure::new(
-            Retry::Later,
-            format_args!("no initiator node name is set"),
-        ));
-    };
-    let Memory { work, segment } = memory;
-    let mut login = Login::new(
-        LoginConfig {
-            initiator_name: name.as_str(),
-            initiator_alias: (!initiator.alias.is_empty()).then_some(initiator.alias.as_str()),
-            target_name: Some(session.target.name.as_str()),
-            session_type: SessionType::Normal,
-            isid: session.isid,
-            session: SessionId::New,
-            cid: Cid(0),
-            cmd_sn: FIRST_CMD_SN,
-            itt: Itt::new(LOGIN_ITT).ok_or_else(no_result)?,
-            offer,
-            security: Security::OfferNone,
-            portal_group_tag: session.target.tpgt.map(|tpgt| tpgt.0),
-        },
+    let Memory {
         work,
-    )?;
-    loop {
-        let out = login.poll_request(segment.get_mut(..MAX_SEGMENT_BYTES).unwrap_or(&mut []))?;
-        send(&socket, &out.header.to_bytes(), segment, out.data_len)?;
-        let (header, len) = receive(&socket, segment)?;
-        let data = segment.get(..len).unwrap_or(&[]);
-        trace::login(session.id, Cid(0), header.status, header.tsih);
-        match login.handle_response(&header, data)? {
-            LoginStep::Continue => (),
-            LoginStep::Done => break,
-            LoginStep::Redirect(to) => {
-                let text = to.address.as_str();
-                let address = text.split(',').next().unwrap_or(text);
-                let portal = Portal::parse(address, ISCSI_PORT).map_err(|_| {
-                    Failure::new(
-                        Retry::Later,
-                        format_args!(
-                            "target redirects to an address that is none: {}",
-                            Excerpt::new(address)
-                        ),
-                    )
-                })?;
-                return Ok(Attempt::Redirected(portal));
-            }
-        }
-    }
-    let Some(outcome) = login.outcome() else {
-        return Err(no_result());
+        segment,
+        initiator,
+    } = memory;
+    let offer = {
+        let config = session.initiator.config();
+        **initiator = *config.initiator();
+        config.effective(&session.target.name)
     };
+    let config = LoginConfig {
+        initiator_name: initiator.name.as_ref().ok_or(Failure::NoName)?.as_str(),
+        initiator_alias: (!initiator.alias.is_empty()).then_some(initiator.alias.as_str()),
+        target_name: Some(session.target.name.as_str()),
+        session_type: SessionType::Normal,
+        isid: session.isid,
+        session: SessionId::New,
+        cid: Cid(0),
+        cmd_sn: FIRST_CMD_SN,
+        itt: Itt::new(LOGIN_ITT).ok_or(Failure::NoResult)?,
+        offer,
+        security: Security::OfferNone,
+        portal_group_tag: session.target.tpgt.map(|tpgt| tpgt.0),
+    };
+    // Looked at where it is: the machine is too big to be on the stack twice.
+    let mut login = Login::new(config, work);
+    let login = login.as_mut().map_err(|error| Failure::Login(*error))?;
+    if let Some(portal) = converse(session, &socket, login, segment)? {
+        return Ok(Attempt::Redirected(portal));
+    }
+    let outcome = login.outcome().ok_or(Failure::NoResult)?;
     finish(session, socket, peer, outcome)
         .map(Attempt::Done)
-        .map_err(|error| {
-            Failure::new(
-                Retry::Later,
-                format_args!("cannot set the connection up: error {}", error.to_errno()),
-            )
-        })
+        .map_err(Failure::Connection)
+}
+
+/// Takes a login to its end; the portal where the target is instead, if it redirects.
+fn converse(
+    session: &Session,
+    socket: &Socket,
+    login: &mut Login<'_>,
+    segment: &mut [u8],
+) -> Result<Option<Portal>, Failure> {
+    loop {
+        let (response, len) = exchange(socket, login, segment)?;
+        trace::login(session.id, Cid(0), response.status, response.tsih);
+        match take(login, &response, segment.get(..len).unwrap_or(&[]))? {
+            Next::Request => (),
+            Next::Work => return Ok(None),
+            Next::Elsewhere(portal) => return Ok(Some(portal)),
+        }
+    }
+}
+
+/// What follows a response.
+enum Next {
+    /// Another request.
+    Request,
+    /// The Full Feature Phase.
+    Work,
+    /// A login at this portal.
+    Elsewhere(Portal),
+}
+
+/// Takes a response.
+#[inline(never)]
+fn take(login: &mut Login<'_>, response: &LoginResponse, data: &[u8]) -> Result<Next, Failure> {
+    Ok(match login.handle_response(response, data)? {
+        LoginStep::Continue => Next::Request,
+        LoginStep::Done => Next::Work,
+        LoginStep::Redirect(to) => {
+            let text = to.address.as_str();
+            let address = text.split(',').next().unwrap_or(text);
+            let portal = Portal::parse(address, ISCSI_PORT);
+            Next::Elsewhere(portal.map_err(|_| Failure::Address(Excerpt::new(address)))?)
+        }
+    })
+}
+
+/// Sends the next request and receives the response to it, whose data segment has so many bytes.
+#[inline(never)]
+fn exchange(
+    socket: &Socket,
+    login: &mut Login<'_>,
+    segment: &mut [u8],
+) -> Result<(LoginResponse, usize), Failure> {
+    let out = login.poll_request(segment.get_mut(..MAX_SEGMENT_BYTES).unwrap_or(&mut []))?;
+    send(socket, &out.header.to_bytes(), segment, out.data_len)?;
+    receive(socket, segment)
 }
 
 /// Makes the connection of a login that has succeeded.
+#[inline(never)]
 fn finish(
     session: &Session,
     socket: Arc<Socket>,
@@ -292,91 +393,21 @@ fn send(socket: &Socket, header: &Bhs, segment: &mut [u8], len: usize) -> Result
             Some(data) if len > 0 => socket.send_from(data, More::Nothing),
             _ => Ok(()),
         })
-        .map_err(lost)
+        .map_err(Failure::Lost)
 }
 
 /// Receives the header of a Login Response, and its data segment into `segment`.
 fn receive(socket: &Socket, segment: &mut [u8]) -> Result<(LoginResponse, usize), Failure> {
     let mut header: Bhs = [0; pdu::BHS_LEN];
-    socket.recv_into(&mut header).map_err(lost)?;
-    let response = LoginResponse::parse(&header).map_err(|_| {
-        Failure::new(
-            Retry::Later,
-            format_args!(
-                "target answered the login with something else: opcode {}",
-                pdu::opcode(&header)
-            ),
-        )
-    })?;
+    socket.recv_into(&mut header).map_err(Failure::Lost)?;
+    let response =
+        LoginResponse::parse(&header).map_err(|_| Failure::NoResponse(pdu::opcode(&header)))?;
     let len = pdu::data_segment_length(&header) as usize;
     if len > MAX_SEGMENT_BYTES || pdu::total_ahs_length(&header) != 0 {
-        return Err(Failure::new(
-            Retry::Later,
-            format_args!(
-                "target sent {len} bytes in a login response, more than {MAX_SEGMENT_BYTES}"
-            ),
-        ));
+        return Err(Failure::TooMuch(len));
     }
     if let Some(data) = segment.get_mut(..len.next_multiple_of(4)) {
-        socket.recv_into(data).map_err(lost)?;
+        socket.recv_into(data).map_err(Failure::Lost)?;
     }
     Ok((response, len))
-}
-
-/// What the login machine never does.
-fn no_result() -> Failure {
-    Failure::new(Retry::Later, format_args!("login ended without a result"))
-}
-
-/// The connection ended, or nothing came in time, in the middle of a login.
-fn lost(error: Error) -> Failure {
-    let seconds = limits::LOGIN_RESPONSE.as_millis() / 1000;
-    if error == EAGAIN {
-        Failure::new(
-            Retry::Later,
-            format_args!("target did not answer the login within {seconds} s"),
-        )
-    } else if error == ECONNRESET || error == EPIPE {
-        Failure::new(
-            Retry::Later,
-            format_args!("target closed the connection during the login"),
-        )
-    } else {
-        Failure::new(
-            Retry::Later,
-            format_args!(
-                "connection lost during the login: error {}",
-                error.to_errno()
-            ),
-        )
-    }
-}
-
-/// What an error of connect(2) means to the operator.
-fn connect_error(error: Error) -> Text {
-    let mut text = Text::new();
-    let known = [
-        (ECONNREFUSED, "connection refused"),
-        (ENETUNREACH, "network is unreachable"),
-        (EHOSTUNREACH, "no route to host"),
-        (ETIMEDOUT, "timed out"),
-        (EINPROGRESS, "timed out"),
-        (EAGAIN, "timed out"),
-        (ECONNRESET, "connection reset"),
-        (ENOMEM, "not enough memory"),
-        (ENOBUFS, "not enough memory"),
-    ];
-    match known.iter().find(|(code, _)| *code == error) {
-        Some((_, known)) => text.set(format_args!("{known}")),
-        None => {
-            let _ = write!(text, "error {}", error.to_errno());
-        }
-    }
-    text
-}
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }

@@ -8,6 +8,7 @@ use super::{
         ConnectionError, //
     },
     initiator::Initiator,
+    login,
     report::Text,
     tag_queue::TagQueue,
     task::{
@@ -514,6 +515,20 @@ impl Session {
             report.as_str()
         );
         self.slow.lock().last_error = report;
+    }
+
+    /// Counts a login that failed, and tells why, unless the last one failed for the same reason.
+    #[inline(never)]
+    pub(super) fn report_failed_login(&self, failure: &login::Failure) {
+        let mut report = Text::new();
+        report.set(format_args!("login failed: {failure}"));
+        let mut slow = self.slow.lock();
+        slow.failed_logins = slow.failed_logins.saturating_add(1);
+        if slow.last_error.as_str() == report.as_str() {
+            return;
+        }
+        drop(slow);
+        self.report_error(format_args!("{report}"));
     }
 
     /// A command of the mid-layer is about to leave the session.

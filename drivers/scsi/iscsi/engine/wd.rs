@@ -67,9 +67,6 @@ pub(super) struct Crew {
 /// The first retries after a loss come sooner than [`limits::retry_delay`]: in milliseconds.
 const EARLY_RETRIES_MS: [u32; 4] = [0, 200, 1000, 2000];
 
-/// How the report of a login that failed begins.
-const LOGIN_FAILED: &str = "login failed: ";
-
 /// The WD thread's own state.
 struct Watchdog {
     session: Arc<Session>,
@@ -320,6 +317,7 @@ impl Watchdog {
     }
 
     /// Tries to log in once.
+    #[inline(never)]
     fn attempt(&mut self) {
         if self.state() == ConnectionState::Free {
             self.raise(ConnectionEvent::Connect);
@@ -338,20 +336,10 @@ impl Watchdog {
         if self.session.is_stopping() {
             return;
         }
-        let new = {
-            let mut slow = self.session.slow.lock();
-            slow.failed_logins = slow.failed_logins.saturating_add(1);
-            let said = slow.last_error.as_str().strip_prefix(LOGIN_FAILED);
-            said != Some(failure.text.as_str())
-        };
-        if new {
-            // Said once; the counter tells how often it happens.
-            self.session
-                .report_error(format_args!("{LOGIN_FAILED}{}", failure.text));
-        }
+        self.session.report_failed_login(&failure);
         self.announce_failure();
         let recovering = self.state() != ConnectionState::InLogin;
-        if failure.retry == Retry::Never && !recovering {
+        if failure.retry() == Retry::Never && !recovering {
             self.raise(ConnectionEvent::LoginRefused);
             self.next_attempt = None;
             return;
@@ -439,6 +427,7 @@ impl Watchdog {
     }
 
     /// Takes one step of the session machine and does what follows.
+    #[inline(never)]
     fn raise_session(&mut self, event: SessionEvent) {
         let (old, step, reason) = {
             let mut slow = self.session.slow.lock();
@@ -491,6 +480,7 @@ impl Watchdog {
     }
 
     /// Tells those who wait for a login that this one failed.
+    #[inline(never)]
     fn announce_failure(&self) {
         let (state, reason) = {
             let slow = self.session.slow.lock();
