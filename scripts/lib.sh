@@ -89,6 +89,8 @@ trixie_sources() {
 	for key in /usr/share/keyrings/debian-archive-trixie-automatic.{gpg,pgp}; do
 		[ ! -e "$key" ] || options=signed-by=/usr/share/keyrings/debian-archive-keyring.${key##*.}
 	done
+	# An archive of the past has signatures of the past.
+	[[ $mirror != *snapshot.debian.org* ]] || options+=' check-valid-until=no'
 	printf 'deb [%s] %s trixie main\n' "$options" "$mirror"
 	printf 'deb [%s] %s trixie-backports main\n' "$options" "$mirror"
 }
