@@ -114,9 +114,9 @@ for seed in 1 2 3 4 5; do
 done
 fails login-opcode=21 'SCSI Response|0x21|33'
 fails login-opcode=3f 'Reject|0x3f|63'
-fails login-close 'closed'
-fails accept-close 'closed'
-fails login-half 'closed'
+fails login-close 'closed .*security stage'
+fails accept-close 'closed .*security stage'
+fails login-half 'closed .*security stage'
 fails login-huge '8192'
 fails login-huge=8193 '8192'
 fails login-endless '.'

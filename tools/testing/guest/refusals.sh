@@ -58,8 +58,14 @@ target_set ${prefix}picky HeaderDigest=CRC32C
 fails ${prefix}picky 127.0.0.1:3260 '.'
 exits 0 iscsiadm remove static-config ${prefix}picky
 
-note 'a target that is disabled, then enabled: the initiator tries again by itself'
+note 'a target that demands authentication: LIO closes the connection without an answer'
 target_set ${prefix}picky HeaderDigest=CRC32C,None
+lio_attribute ${prefix}picky authentication 1
+fails ${prefix}picky 127.0.0.1:3260 'closed the connection in the security stage .*authentication'
+exits 0 iscsiadm remove static-config ${prefix}picky
+lio_attribute ${prefix}picky authentication 0
+
+note 'a target that is disabled, then enabled: the initiator tries again by itself'
 lio_disable ${prefix}picky
 fails ${prefix}picky 127.0.0.1:3260 'status 0x0301 .*unavailable'
 lio_enable ${prefix}picky

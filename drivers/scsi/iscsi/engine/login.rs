@@ -49,7 +49,8 @@ use crate::{
             Cid,
             Itt,
             LoginResponse,
-            Opcode, //
+            Opcode,
+            Stage, //
         },
         sn::CmdWindow,
         text::Excerpt, //
@@ -77,8 +78,8 @@ pub(super) enum Failure {
     Connect(Portal, Error),
     /// We have no name.
     NoName,
-    /// The connection ended, or nothing came in time, in the middle of the login.
-    Lost(Error),
+    /// The connection ended, or nothing came in time, in this stage of the login.
+    Lost(Error, Stage),
     /// Something else than a Login Response came, with this opcode.
     NoResponse(Opcode),
     /// A data segment of so many bytes, or an additional header segment, came.
@@ -125,15 +126,20 @@ impl fmt::Display for Failure {
                 }
             }
             Self::NoName => f.write_str("no initiator node name is set"),
-            Self::Lost(error) if *error == EAGAIN => write!(
+            Self::Lost(error, _) if *error == EAGAIN => write!(
                 f,
                 "target did not answer the login within {} s",
                 limits::LOGIN_RESPONSE.as_millis() / 1000
             ),
-            Self::Lost(error) if *error == ECONNRESET || *error == EPIPE => {
-                f.write_str("target closed the connection during the login")
+            // LIO does not answer an initiator that offers no authentication if it demands some.
+            Self::Lost(error, Stage::SECURITY) if is_end(*error) => f.write_str(
+                "target closed the connection in the security stage of the login; it may demand \
+                 authentication, which this initiator does not have",
+            ),
+            Self::Lost(error, _) if is_end(*error) => {
+                f.write_str("target closed the connection in the operational stage of the login")
             }
-            Self::Lost(error) => write!(
+            Self::Lost(error, _) => write!(
                 f,
                 "connection lost during the login: error {}",
                 error.to_errno()
@@ -163,6 +169,11 @@ impl fmt::Display for Failure {
             Self::Login(error) => error.fmt(f),
         }
     }
+}
+
+/// Whether the peer has closed the connection.
+fn is_end(error: Error) -> bool {
+    error == ECONNRESET || error == EPIPE
 }
 
 /// What an error of connect(2) means to the operator.
@@ -352,8 +363,10 @@ fn exchange(
     segment: &mut [u8],
 ) -> Result<(LoginResponse, usize), Failure> {
     let out = login.poll_request(segment.get_mut(..MAX_SEGMENT_BYTES).unwrap_or(&mut []))?;
-    send(socket, &out.header.to_bytes(), segment, out.data_len)?;
-    receive(socket, segment)
+    let stage = out.header.current_stage;
+    send(socket, &out.header.to_bytes(), segment, out.data_len)
+        .map_err(|error| Failure::Lost(error, stage))?;
+    receive(socket, segment, stage)
 }
 
 /// Makes the connection of a login that has succeeded.
@@ -377,7 +390,7 @@ fn finish(
 }
 
 /// Sends a login PDU; digests are never used in this phase (RFC 7143 section 13.1).
-fn send(socket: &Socket, header: &Bhs, segment: &mut [u8], len: usize) -> Result<(), Failure> {
+fn send(socket: &Socket, header: &Bhs, segment: &mut [u8], len: usize) -> Result {
     let padded = len.next_multiple_of(4);
     if let Some(padding) = segment.get_mut(len..padded) {
         padding.fill(0);
@@ -393,13 +406,17 @@ fn send(socket: &Socket, header: &Bhs, segment: &mut [u8], len: usize) -> Result
             Some(data) if len > 0 => socket.send_from(data, More::Nothing),
             _ => Ok(()),
         })
-        .map_err(Failure::Lost)
 }
 
 /// Receives the header of a Login Response, and its data segment into `segment`.
-fn receive(socket: &Socket, segment: &mut [u8]) -> Result<(LoginResponse, usize), Failure> {
+fn receive(
+    socket: &Socket,
+    segment: &mut [u8],
+    stage: Stage,
+) -> Result<(LoginResponse, usize), Failure> {
+    let lost = |error| Failure::Lost(error, stage);
     let mut header: Bhs = [0; pdu::BHS_LEN];
-    socket.recv_into(&mut header).map_err(Failure::Lost)?;
+    socket.recv_into(&mut header).map_err(lost)?;
     let response =
         LoginResponse::parse(&header).map_err(|_| Failure::NoResponse(pdu::opcode(&header)))?;
     let len = pdu::data_segment_length(&header) as usize;
@@ -407,7 +424,7 @@ fn receive(socket: &Socket, segment: &mut [u8]) -> Result<(LoginResponse, usize)
         return Err(Failure::TooMuch(len));
     }
     if let Some(data) = segment.get_mut(..len.next_multiple_of(4)) {
-        socket.recv_into(data).map_err(Failure::Lost)?;
+        socket.recv_into(data).map_err(lost)?;
     }
     Ok((response, len))
 }
