@@ -52,6 +52,13 @@ note 'it takes effect'
 equal 'digests and ImmediateData' "$(session_field "$name" '.connections[0].negotiated |
 	"\(.headerdigest) \(.datadigest) \(.immediatedata)"')" 'CRC32 CRC32 false'
 
+note 'static discovery cannot be disabled while a disk is open, and the answer says of which target'
+exec 9<"$(disk_of "$name" 1)"
+exits 1 iscsiadm modify discovery --static disable
+matches 'the answer' "$stderr" "open or mounted: $name"
+exec 9<&-
+logged_in "$name" || fail 'not logged in'
+
 note 'disabling static discovery ends the session, and the entry stays'
 exits 0 iscsiadm modify discovery --static disable
 wait_for 20 'end of the session' not links_of "$name"

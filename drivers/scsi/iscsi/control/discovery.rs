@@ -69,7 +69,7 @@ fn disable_static(control: &Control) -> Result<(), Refusal> {
             control.initiator.config().set_static_enabled(false);
             return Ok(());
         }
-        Err(error) => text::no_logout(error),
+        Err(refusal) => refusal,
     };
     let mut from = 0;
     loop {
@@ -83,12 +83,8 @@ fn disable_static(control: &Control) -> Result<(), Refusal> {
     Err(refusal)
 }
 
-/// Logs out of the static targets with numbers below `end`.
-///
-/// # Errors
-///
-/// `EBUSY` at the first that is in use; those before it are logged out.
-fn disconnect_below(control: &Control, end: u32) -> Result {
+/// Logs out of the static targets with numbers below `end`, up to the first that is in use.
+fn disconnect_below(control: &Control, end: u32) -> Result<(), Refusal> {
     let mut from = 0;
     loop {
         let entry = control.initiator.config().static_from(from);
@@ -96,7 +92,7 @@ fn disconnect_below(control: &Control, end: u32) -> Result {
             return Ok(());
         };
         match control.initiator.disconnect(&entry.name, entry.portal) {
-            Err(error) if error != ENOENT => return Err(error),
+            Err(error) if error != ENOENT => return Err(text::no_logout_of(&entry.name, error)),
             _ => from = entry.id.saturating_add(1),
         }
     }

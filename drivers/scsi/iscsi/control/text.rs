@@ -78,6 +78,19 @@ pub(super) fn no_logout(error: Error) -> Refusal {
     }
 }
 
+/// The engine cannot log out of this target, which the request does not name.
+pub(super) fn no_logout_of(target: &IscsiName, error: Error) -> Refusal {
+    if error == EBUSY {
+        // The name is behind the rest, as long ones are cut.
+        Refusal::new(
+            error,
+            format_args!("a disk is open or mounted: {}", target.as_str()),
+        )
+    } else {
+        no_logout(error)
+    }
+}
+
 /// Reads an iSCSI name.
 pub(super) fn read_name(attr: &Attr<'_>) -> Result<IscsiName, Refusal> {
     IscsiName::parse(attr.str()?).map_err(|error| attr.refuse(EINVAL, format_args!("{error}")))
