@@ -47,9 +47,15 @@ connected() {
 	disk=$(disk_of $name 1)
 }
 
+# overflowed: what TCP had to copy together for want of room, and what it dropped then.
+overflowed() {
+	nstat -z TcpExtPruneCalled TcpExtRcvPruned | awk '/Prune/ { sum += $2 } END { print sum }'
+}
+
 target_up lio $name 127.0.0.1:3260 16M
 target_set $name HeaderDigest=CRC32C,None DataDigest=CRC32C,None
 initiator_up
+memory=$(sysctl -n net.ipv4.tcp_mem)
 
 connected net.ipv4.tcp_slow_start_after_idle=1
 tc qdisc add dev lo root netem delay 200us 100us loss 1% limit 10000
@@ -98,6 +104,14 @@ logout $name
 iscsiadm modify target-param -h CRC32 -d CRC32 $name
 connected 'net.ipv4.tcp_rmem=4096 131072 6291456' 'net.ipv4.tcp_wmem=4096 16384 4194304' 'net.ipv4.tcp_mem=16 32 4096'
 through 'TCP is short of memory'
+logout $name
+note 'short and long reads in turn: the room for what arrives suffices'
+ip link set lo mtu 65536
+ethtool -K lo tso on gso on gro on
+connected "net.ipv4.tcp_mem=$memory" net.ipv4.tcp_notsent_lowat=4294967295
+nstat -n
+fio_job --filename="$disk" --size=16M --io_size=48M --rw=randread --bsrange=4k-2M --verify=0 --name=mixed
+equal 'packets without room' "$(overflowed)" 0
 logout $name
 target_down $name
 initiator_down

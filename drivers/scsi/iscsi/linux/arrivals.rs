@@ -46,6 +46,14 @@ pub(crate) trait Taker: Sync {
 /// reading brings.
 const WAKE_BYTES: u32 = 64 * 1024;
 
+/// How far a target on this machine may send ahead, in bytes: the largest packet that TCP makes.
+///
+/// There is no network between that more would fill. TCP's tuning lets the window grow for as long as
+/// the reader is slower than the sender, which only moves the sender's queue into our memory, in the
+/// pieces that it was pushed in (LIO: each page by itself), each with the cost of a packet. A sender
+/// that has to wait puts them together; its segments are at most half of the window.
+const LOCAL_WINDOW: u32 = 64 * 1024;
+
 /// Bytes that were taken are left to TCP until there are this many, or as many as the peer sends
 /// without an acknowledgement, or one has gone out with a request: giving them back costs one else.
 const KEPT_BYTES: u32 = 32 * 1024;
@@ -67,6 +75,8 @@ pub(crate) struct Arrivals<'a, T: Taker> {
     until: Atomic<u32>,
     /// And it sleeps again until this one.
     end: Atomic<u32>,
+    /// The peer may send so many bytes ahead, if it is bounded.
+    window: Option<u32>,
     /// The widest window that the peer has seen, in bytes.
     widest: Atomic<u32>,
     /// How far TCP had received at the last call.
@@ -85,7 +95,13 @@ impl<T: Taker> Arrivals<'_, T> {
         body: impl FnOnce(&Arrivals<'_, T>) -> R,
     ) -> R {
         let sk = socket.sk();
-        // SAFETY: The socket exists as long as `socket`; nobody else replaces its callback.
+        // SAFETY: The socket exists as long as `socket`.
+        let is_local = unsafe { bindings::iscsi_helper_sock_is_local(sk) };
+        if is_local {
+            // SAFETY: As above.
+            unsafe { bindings::iscsi_helper_tcp_bound_window(sk, LOCAL_WINDOW) };
+        }
+        // SAFETY: As above; nobody else replaces its callback.
         let saved = unsafe { bindings::iscsi_helper_sock_data_ready(sk) };
         let arrivals = Arrivals {
             socket,
@@ -96,6 +112,7 @@ impl<T: Taker> Arrivals<'_, T> {
             taken: Atomic::new(0),
             until: Atomic::new(0),
             end: Atomic::new(0),
+            window: is_local.then_some(LOCAL_WINDOW),
             widest: Atomic::new(0),
             seen: Atomic::new(0),
         };
@@ -169,6 +186,10 @@ impl<T: Taker> Arrivals<'_, T> {
         let sk = self.socket.sk();
         // SAFETY: The socket exists as long as `self.socket`.
         let have = unsafe { bindings::iscsi_helper_tcp_rcv_nxt(sk) };
+        if let Some(window) = self.window {
+            // SAFETY: As above, and it is locked by the caller.
+            unsafe { bindings::iscsi_helper_tcp_fit_buffer(sk, window) };
+        }
         // SAFETY: As above, and it is locked by the caller.
         let lacks_memory = unsafe { bindings::iscsi_helper_tcp_is_starved(sk) };
         // As a call without new bytes, this says that there is no memory for them: what there is must
@@ -221,13 +242,17 @@ impl<T: Taker> Arrivals<'_, T> {
         let next = self.taker.take(&mut arrived);
         let here = arrived.len();
         self.taken.store(arrived.taken, Relaxed);
-        match next {
-            Next::Bytes(needed) if needed > here && !self.is_stuck(needed - here) => false,
-            _ => {
-                self.stop_waiting();
-                true
+        let goes_on = match next {
+            Next::Bytes(needed) if needed > here => {
+                let missing = needed - here;
+                !self.is_stuck(missing) || self.settle() && !self.is_stuck(missing)
             }
+            _ => false,
+        };
+        if !goes_on {
+            self.stop_waiting();
         }
+        !goes_on
     }
 
     fn stop_waiting(&self) {
@@ -240,14 +265,16 @@ impl<T: Taker> Arrivals<'_, T> {
         self.waiting.store(0, Relaxed);
     }
 
-    /// Tells TCP of what was taken. With the lock of the socket held.
-    fn settle(&self) {
+    /// Tells TCP of what was taken, if anything. With the lock of the socket held.
+    fn settle(&self) -> bool {
         let taken = self.taken.load(Relaxed);
-        if taken > 0 {
-            self.taken.store(0, Relaxed);
-            // SAFETY: The socket exists as long as `self.socket`, and is locked by the caller.
-            unsafe { bindings::tcp_read_done(self.socket.sk(), taken as usize) };
+        if taken == 0 {
+            return false;
         }
+        self.taken.store(0, Relaxed);
+        // SAFETY: The socket exists as long as `self.socket`, and is locked by the caller.
+        unsafe { bindings::tcp_read_done(self.socket.sk(), taken as usize) };
+        true
     }
 
     /// Whether the target cannot send `missing` more bytes before some are read: it has not been

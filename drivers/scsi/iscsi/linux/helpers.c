@@ -231,10 +231,58 @@ u32 iscsi_helper_tcp_room(struct sock *sk, u32 *widest)
 	u32 room = tcp_receive_window(tp);
 
 	*widest = max(*widest, tp->rcv_wnd);
-	if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) / 2 ||
+	if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) / 4 * 3 ||
 	    room < min_t(u32, tp->advmss, *widest / 8 * 5))
 		return 0;
 	return room;
+}
+
+/* Whether the peer is on this machine. */
+bool iscsi_helper_sock_is_local(struct sock *sk)
+{
+	struct dst_entry *dst;
+	bool local;
+
+	rcu_read_lock();
+	dst = __sk_dst_get(sk);
+	local = dst && dst_dev_rcu(dst)->flags & IFF_LOOPBACK;
+	rcu_read_unlock();
+	return local;
+}
+
+/* The buffer for a window, if half of it is used for other than data. */
+static int iscsi_tcp_buffer(struct sock *sk, u32 window)
+{
+	return min_t(int, 2 * window, READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
+}
+
+/* Bounds the window, which TCP does not tune any more then. What was advertised is not taken back. */
+void iscsi_helper_tcp_bound_window(struct sock *sk, u32 window)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	int buffer = iscsi_tcp_buffer(sk, window);
+
+	lock_sock(sk);
+	sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
+	WRITE_ONCE(sk->sk_rcvbuf, buffer);
+	WRITE_ONCE(tp->window_clamp, buffer / 2);
+	tp->rcv_ssthresh = min(tp->rcv_ssthresh, tp->window_clamp);
+	release_sock(sk);
+}
+
+/*
+ * Adds what small packets use for other than data, beyond half of the buffer: without that memory TCP
+ * copies its queue together for every few of them, and drops some.
+ */
+void iscsi_helper_tcp_fit_buffer(struct sock *sk, u32 window)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	int used = atomic_read(&sk->sk_rmem_alloc), bytes = tp->rcv_nxt - tp->copied_seq;
+	int fit = max(iscsi_tcp_buffer(sk, window) + max(used - 2 * bytes, 0), used);
+
+	fit = min(fit, READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
+	if (fit != sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, fit);
 }
 
 /* Whether TCP has just had no memory for what came. */
