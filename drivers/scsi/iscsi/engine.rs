@@ -58,5 +58,6 @@ pub(crate) use self::{
         Initiator,
         SessionEvent, //
     },
+    login::Awaited,
     session::Session, //
 };

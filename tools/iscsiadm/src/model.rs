@@ -2,6 +2,8 @@
 
 //! What the kernel tells and takes, as values.
 
+use std::fmt;
+
 use iscsi_proto::proto::address::{
     IpAddress,
     Portal,
@@ -235,6 +237,8 @@ impl Method {
 pub(crate) struct Connection {
     pub(crate) cid: u16,
     pub(crate) state: Option<ConnectionState>,
+    /// What a login under way waits for.
+    pub(crate) login: Option<LoginWait>,
     pub(crate) local: Option<Portal>,
     pub(crate) peer: Option<Portal>,
     /// What the last login agreed on.
@@ -263,6 +267,39 @@ impl ConnectionState {
             Self::Failed => "failed",
             Self::Polling => "polling",
         }
+    }
+}
+
+/// What a login waits for, and for how long by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoginWait {
+    pub(crate) awaited: Awaited,
+    pub(crate) milliseconds: u32,
+}
+
+/// What a login can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    Connection,
+    Response,
+}
+
+impl Awaited {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Response => "response",
+        }
+    }
+}
+
+impl fmt::Display for LoginWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.awaited {
+            Awaited::Connection => "connecting",
+            Awaited::Response => "waiting for the login response",
+        };
+        write!(f, "{what} ({} s)", self.milliseconds / 1000)
     }
 }
 

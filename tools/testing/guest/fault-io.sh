@@ -6,7 +6,7 @@
 #
 # beds: uml-debug
 # long-beds: uml
-# timeout: 240
+# timeout: 300
 # shared-boot: yes
 
 . "$(dirname "$0")/lib.sh"
@@ -200,6 +200,26 @@ after data-in-more read 1
 after huge read 1
 after r2t-beyond write 1
 after twice write 0
+
+note 'what is known of a session while its next login hangs'
+# login_waits: the target has not answered it.
+login_waits() {
+	[ "$(session_field "${used[0]}" '.connections[0].login.waits_for')" = response ]
+}
+used=("${names[0]}") operations=(read)
+begin "${used[0]}" read:data-in-sn*1 login-silent*1
+transfer &
+transfer=$!
+wait_for 20 'login that hangs' login_waits
+exits 0 iscsiadm list target -v "${used[0]}"
+matches 'list target -v' "$stdout" \
+	'^	Last Error: protocol error of the target: Data-In with DataSN 1 instead of 0$'
+matches 'list target -v' "$stdout" '^	Login: waiting for the login response \([0-9]+ s\)$'
+tell "${used[0]}" send=close
+wait $transfer
+equal 'what was read' "$(cat "$work/results")" right
+wait_for 60 'logins' all_logged_in
+equal 'what the login waits for' "$(session_field "${used[0]}" '.connections[0].login')" null
 log_out "${names[@]}"
 initiator_down
 udev_start

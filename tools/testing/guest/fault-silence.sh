@@ -71,7 +71,7 @@ started=$SECONDS
 code=0
 wait $adding || code=$?
 equal 'exit code of add' $code 2
-matches 'the answer' "$(cat "$work/answer")" "^iscsiadm: ${prefix}mute,127.0.0.1:3270: not logged in yet"
+matches 'the answer' "$(cat "$work/answer")" "^iscsiadm: ${prefix}mute,127.0.0.1:3270: not logged in yet, waiting for the login response \([0-9]+ s\)\$"
 
 ends silent 0 0 1
 ends no-pings 0 0 1

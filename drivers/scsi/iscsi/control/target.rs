@@ -12,6 +12,7 @@ use super::{
         counters,
         discovery_method,
         login_params,
+        login_wait,
         lun,
         session_state,
         target as kind, //
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::{
     engine::{
+        Awaited,
         Connection,
         Session,
         SessionInfo, //
@@ -170,6 +172,13 @@ fn phase_number(state: ConnectionState) -> u32 {
     }
 }
 
+fn wait_number(awaited: Awaited) -> u32 {
+    match awaited {
+        Awaited::Connection => login_wait::CONNECTION,
+        Awaited::Response => login_wait::RESPONSE,
+    }
+}
+
 /// All sessions, in the order of their numbers.
 pub(super) fn sessions(control: &Control) -> impl Iterator<Item = Arc<Session>> + '_ {
     let mut last = None;
@@ -229,6 +238,10 @@ fn write(to: &mut Writer<'_>, session: &Session, info: &SessionInfo) -> Result<(
     })?;
     to.nest(kind::CONNECTION, |to| {
         to.u32(connection::STATE, phase_number(info.connection_state))?;
+        if let Some((awaited, ms)) = info.login {
+            to.u32(connection::LOGIN_WAIT, wait_number(awaited))?;
+            to.u32(connection::LOGIN_WAIT_MS, ms)?;
+        }
         match connection {
             Some(connection) => write_connection(to, connection),
             None => Ok(()),

@@ -65,6 +65,14 @@ pub(crate) mod connection_phase {
     pub(crate) const POLLING: u32 = 5;
 }
 
+/// What a login under way waits for.
+pub(crate) mod login_wait {
+    /// The TCP connection.
+    pub(crate) const CONNECTION: u32 = 0;
+    /// The target's answer to a login request.
+    pub(crate) const RESPONSE: u32 = 1;
+}
+
 /// Attributes: What holds for the whole initiator.
 pub(crate) mod initiator {
     /// iSCSI name of the initiator, iqn., eui. or naa. form, at most 223 bytes; stored in lower
@@ -192,6 +200,10 @@ pub(crate) mod connection {
     pub(crate) const PEER: u16 = 4;
     /// Result of the login; only while connected.
     pub(crate) const NEGOTIATED: u16 = 5;
+    /// What the login waits for; only while one is under way.
+    pub(crate) const LOGIN_WAIT: u16 = 6;
+    /// For how long it has waited for that, in milliseconds.
+    pub(crate) const LOGIN_WAIT_MS: u16 = 7;
 }
 
 /// Attributes: A session, or (without session-id) a target that is known only because parameters

@@ -4,7 +4,10 @@
 
 use super::{
     connection::Connection,
-    login::sock_addr,
+    login::{
+        sock_addr,
+        Awaited, //
+    },
     report::Text,
     session::{
         Gate,
@@ -51,6 +54,8 @@ pub(crate) struct SessionInfo {
     pub(crate) tsih: Option<Tsih>,
     /// The connection, while logged in: addresses, negotiated parameters.
     pub(crate) connection: Option<Arc<Connection>>,
+    /// What a login under way waits for, and for how many milliseconds by now.
+    pub(crate) login: Option<(Awaited, u32)>,
     /// Why there is no connection; empty if there is one, or no reason yet.
     pub(crate) last_error: Text,
     /// Logins that have failed since the last that succeeded.
@@ -74,6 +79,10 @@ impl Session {
             connection_state: slow.connection_state,
             tsih: slow.tsih,
             connection: slow.connection.clone(),
+            login: slow.login.map(|(awaited, since)| {
+                let ms = since.elapsed().as_millis().clamp(0, u32::MAX.into());
+                (awaited, ms as u32)
+            }),
             last_error: slow.last_error,
             failed_logins: slow.failed_logins,
             strays,

@@ -195,6 +195,15 @@ fn connect_error(error: Error) -> Option<&'static str> {
         .map(|(_, known)| *known)
 }
 
+/// What a login under way waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Awaited {
+    /// The TCP connection.
+    Connection,
+    /// The target's answer to a login request.
+    Response,
+}
+
 /// The memory of a login, made once for the WD thread: a login must not need any, as memory may be
 /// waiting for it.
 pub(super) struct Memory {
@@ -254,6 +263,7 @@ fn attempt(session: &Session, portal: &Portal, memory: &mut Memory) -> Result<At
         .and_then(|socket| Ok(Arc::new(socket, GFP_KERNEL)?))
         .map_err(Failure::Socket)?;
     session.slow.lock().connecting = Some(socket.clone());
+    session.login_awaits(Some(Awaited::Connection));
     let result = if session.is_stopping() {
         Err(Failure::Removed)
     } else {
@@ -320,6 +330,7 @@ fn converse(
     segment: &mut [u8],
 ) -> Result<Option<Portal>, Failure> {
     loop {
+        session.login_awaits(Some(Awaited::Response));
         let (response, len) = exchange(socket, login, segment)?;
         trace::login(session.id, Cid(0), response.status, response.tsih);
         match take(login, &response, segment.get(..len).unwrap_or(&[]))? {

@@ -8,7 +8,10 @@ use super::{
         ConnectionError, //
     },
     initiator::Initiator,
-    login,
+    login::{
+        self,
+        Awaited, //
+    },
     report::Text,
     tag_queue::TagQueue,
     task::{
@@ -177,6 +180,8 @@ pub(super) struct Slow {
     pub(super) connection: Option<Arc<Connection>>,
     /// The socket of a login under way, so that it can be ended from outside.
     pub(super) connecting: Option<Arc<Socket>>,
+    /// What that login waits for, and since when.
+    pub(super) login: Option<(Awaited, Instant<Monotonic>)>,
     pub(super) tsih: Option<Tsih>,
     /// Why the last login or the last connection ended, since the last login that succeeded.
     pub(super) last_error: Text,
@@ -309,6 +314,7 @@ impl Session {
                         state: SessionState::Free,
                         connection: None,
                         connecting: None,
+                        login: None,
                         tsih: None,
                         last_error: Text::new(),
                         failed_logins: 0,
@@ -502,6 +508,11 @@ impl Session {
     /// Whether anything is queued for TX; late, for others than whoever sends.
     pub(super) fn has_to_send(&self) -> bool {
         !(self.pending.is_empty() && self.data_out.is_empty() && self.control.is_empty())
+    }
+
+    /// Remembers what a login waits for from now on; `None` at its end.
+    pub(super) fn login_awaits(&self, awaited: Option<Awaited>) {
+        self.slow.lock().login = awaited.map(|awaited| (awaited, Instant::now()));
     }
 
     /// Remembers why there is no connection, and tells the operator.

@@ -323,7 +323,9 @@ impl Watchdog {
             self.raise(ConnectionEvent::Connect);
         }
         self.attempts = self.attempts.saturating_add(1);
-        match login::run(&self.session, &mut self.memory) {
+        let result = login::run(&self.session, &mut self.memory);
+        self.session.login_awaits(None);
+        match result {
             Ok(conn) => {
                 self.fresh = Some(conn);
                 self.raise(ConnectionEvent::LoginDone);

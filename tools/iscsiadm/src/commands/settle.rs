@@ -13,6 +13,7 @@ use crate::failure::{
     Failure, //
 };
 use crate::model::{
+    LoginWait,
     SessionState,
     StaticEntry,
     StaticSelector,
@@ -39,13 +40,14 @@ pub(super) fn wait(
                 .map(|entry| (entry, outcome(entry, &targets)))
         };
         let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() || outcomes().all(|(_, outcome)| outcome != Outcome::Open) {
+        if left.is_zero() || outcomes().all(|(_, outcome)| !matches!(outcome, Outcome::Open(_))) {
             let reasons = outcomes()
                 .filter_map(|(entry, outcome)| {
                     let reason = match outcome {
                         Outcome::LoggedIn => return None,
                         Outcome::Failed(reason) => reason,
-                        Outcome::Open => "not logged in yet, still trying".to_owned(),
+                        Outcome::Open(None) => "not logged in yet, still trying".to_owned(),
+                        Outcome::Open(Some(wait)) => format!("not logged in yet, {wait}"),
                     };
                     let portal = context.system.portal_text(&entry.portal);
                     Some(format!("{},{portal}: {reason}", entry.target))
@@ -69,7 +71,8 @@ enum Outcome {
     LoggedIn,
     /// Why not.
     Failed(String),
-    Open,
+    /// It is under way, and waits for this.
+    Open(Option<LoginWait>),
 }
 
 fn outcome(entry: &StaticEntry, targets: &[Target]) -> Outcome {
@@ -83,11 +86,11 @@ fn outcome(entry: &StaticEntry, targets: &[Target]) -> Outcome {
         .iter()
         .find(|target| target.name == selector.target.as_str() && target.portal == selector.portal)
     else {
-        return Outcome::Open;
+        return Outcome::Open(None);
     };
     match (target.state, &target.last_error) {
         (Some(state), _) if SessionState::is_logged_in(state) => Outcome::LoggedIn,
         (_, Some(reason)) => Outcome::Failed(reason.clone()),
-        (_, None) => Outcome::Open,
+        (_, None) => Outcome::Open(target.connections.iter().find_map(|c| c.login)),
     }
 }

@@ -28,10 +28,12 @@ use super::codec::{
 use super::encode::param_key;
 use crate::kernel::Refusal;
 use crate::model::{
+    Awaited,
     Connection,
     ConnectionState,
     Discovery,
     Initiator,
+    LoginWait,
     Lun,
     Mark,
     Method,
@@ -169,11 +171,22 @@ pub(super) fn lun(message: &Message) -> Result<Lun, Refusal> {
 
 fn connection(bytes: &[u8]) -> Connection {
     let mut connection = Connection::default();
+    let (mut awaited, mut milliseconds) = (None, 0);
     for attribute in Attribute::all(bytes) {
         match attribute.kind {
             uapi::connection::CID => connection.cid = attribute.u16().unwrap_or_default(),
             uapi::connection::STATE => {
                 connection.state = attribute.u32().and_then(connection_state);
+            }
+            uapi::connection::LOGIN_WAIT => {
+                awaited = match attribute.u32() {
+                    Some(uapi::login_wait::CONNECTION) => Some(Awaited::Connection),
+                    Some(uapi::login_wait::RESPONSE) => Some(Awaited::Response),
+                    _ => None,
+                };
+            }
+            uapi::connection::LOGIN_WAIT_MS => {
+                milliseconds = attribute.u32().unwrap_or_default();
             }
             uapi::connection::LOCAL => connection.local = portal(attribute.value),
             uapi::connection::PEER => connection.peer = portal(attribute.value),
@@ -186,6 +199,10 @@ fn connection(bytes: &[u8]) -> Connection {
             _ => (),
         }
     }
+    connection.login = awaited.map(|awaited| LoginWait {
+        awaited,
+        milliseconds,
+    });
     connection
 }
 
@@ -371,6 +388,8 @@ mod tests {
         let connection = Attributes::default()
             .u16(uapi::connection::CID, 0)
             .u32(uapi::connection::STATE, uapi::connection_phase::LOGGED_IN)
+            .u32(uapi::connection::LOGIN_WAIT, uapi::login_wait::RESPONSE)
+            .u32(uapi::connection::LOGIN_WAIT_MS, 1500)
             .nest(uapi::connection::PEER, at.clone())
             .nest(uapi::connection::NEGOTIATED, negotiated);
         let told = Attributes::default()
@@ -397,6 +416,11 @@ mod tests {
         assert_eq!(target.connections.len(), 2);
         let connection = &target.connections[1];
         assert_eq!(connection.state, Some(ConnectionState::LoggedIn));
+        let wait = LoginWait {
+            awaited: Awaited::Response,
+            milliseconds: 1500,
+        };
+        assert_eq!(connection.login, Some(wait));
         assert_eq!(connection.target_max_recv_data_segment_length, Some(8192));
         let first_burst = connection.negotiated.as_ref().unwrap();
         assert_eq!(first_burst.number(Key::FirstBurstLength), Some(65536));

@@ -27,6 +27,7 @@ use crate::meaning::{
 use crate::model::{
     Connection,
     ConnectionState,
+    LoginWait,
     Lun,
     Params,
     SessionState,
@@ -69,6 +70,7 @@ struct Entry {
 struct ConnectionEntry {
     cid: u16,
     state: Option<&'static str>,
+    login: Option<LoginEntry>,
     local: Option<String>,
     peer: Option<String>,
     negotiated: Option<Map<String, Json>>,
@@ -77,6 +79,14 @@ struct ConnectionEntry {
     params: Params,
     #[serde(skip)]
     logged_in: bool,
+}
+
+#[derive(Serialize)]
+struct LoginEntry {
+    waits_for: &'static str,
+    milliseconds: u32,
+    #[serde(skip)]
+    wait: LoginWait,
 }
 
 #[derive(Serialize)]
@@ -159,6 +169,9 @@ impl Entry {
             if let (false, Some(reason)) = (self.logged_in, &self.last_error) {
                 let _ = writeln!(text, "\tLast Error: {}", one_line(reason));
             }
+            for login in self.connections.iter().filter_map(|c| c.login.as_ref()) {
+                let _ = writeln!(text, "\tLogin: {}", login.wait);
+            }
             text.push('\n');
         }
         for lun in self.luns.iter().flatten() {
@@ -173,6 +186,11 @@ impl ConnectionEntry {
         Self {
             cid: connection.cid,
             state: connection.state.map(ConnectionState::as_str),
+            login: connection.login.map(|wait| LoginEntry {
+                waits_for: wait.awaited.as_str(),
+                milliseconds: wait.milliseconds,
+                wait,
+            }),
             local: connection.local.as_ref().map(text),
             peer: connection.peer.as_ref().map(text),
             negotiated: connection.negotiated.as_ref().map(params_json),
@@ -254,7 +272,10 @@ mod tests {
         Format,
         Luns, //
     };
-    use crate::model::Method;
+    use crate::model::{
+        Awaited,
+        Method, //
+    };
 
     fn logged_in() -> Target {
         let mut negotiated = Params::default();
@@ -277,6 +298,7 @@ mod tests {
             connections: vec![Connection {
                 cid: 0,
                 state: Some(ConnectionState::LoggedIn),
+                login: None,
                 local: Some(Portal::parse("192.0.2.9:40000", 3260).unwrap()),
                 peer: Some(Portal::parse("192.0.2.1", 3260).unwrap()),
                 negotiated: Some(negotiated),
@@ -293,7 +315,11 @@ mod tests {
             isid: Some([0x40, 0, 0, 0x2a, 0, 1]),
             last_error: Some("target refused login: status 0x0203 (target not found)".to_owned()),
             connections: vec![Connection {
-                state: Some(ConnectionState::Free),
+                state: Some(ConnectionState::InLogin),
+                login: Some(LoginWait {
+                    awaited: Awaited::Connection,
+                    milliseconds: 3999,
+                }),
                 ..Connection::default()
             }],
             ..Target::default()
@@ -360,6 +386,7 @@ mod tests {
              \tISID: 4000002a0001\n\
              \tConnections: 0\n\
              \tLast Error: target refused login: status 0x0203 (target not found)\n\
+             \tLogin: connecting (3 s)\n\
              \n"
         );
     }
@@ -402,6 +429,10 @@ mod tests {
         assert_eq!(connection["negotiated"]["initialr2t"], true);
         assert_eq!(connection["target_maxrecvdataseglen"], 8192);
         assert!(json[0].get("luns").is_none());
+        assert_eq!(connection["login"], Json::Null);
         assert_eq!(json[1]["tpgt"], Json::Null);
+        let login = &json[1]["connections"][0]["login"];
+        assert_eq!(login["waits_for"], "connection");
+        assert_eq!(login["milliseconds"], 3999);
     }
 }
