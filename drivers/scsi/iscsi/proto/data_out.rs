@@ -428,11 +428,6 @@ impl<const N: usize> R2tRing<N> {
         self.bursts.get_mut(self.head)
     }
 
-    /// How many R2Ts are not answered completely.
-    pub const fn outstanding(&self) -> usize {
-        self.len
-    }
-
     /// Bytes from the start of the transfer that are sent: at least this many, and with no R2T
     /// outstanding all that were ever asked for.
     pub fn sent(&self) -> u32 {
@@ -440,13 +435,6 @@ impl<const N: usize> R2tRing<N> {
             Some(current) if self.len != 0 => current.offset,
             _ => self.next_offset,
         }
-    }
-
-    /// Drops all that is not sent, as when the target says the task ends.
-    pub fn clear(&mut self) {
-        self.next_offset = self.sent();
-        // INVARIANT: the ring is empty.
-        self.len = 0;
     }
 
     /// The place `ahead` steps behind the head; `None` if there are no places.

@@ -194,19 +194,6 @@ impl CmdWindow {
     pub const fn max(&self) -> CmdSn {
         self.max
     }
-
-    /// How many commands are sent and not acknowledged.
-    pub const fn unacknowledged(&self) -> u32 {
-        match self.exp.distance_to(self.next) {
-            Some(count) => count,
-            None => 0,
-        }
-    }
-
-    /// Whether the target acknowledged this command.
-    pub const fn is_acknowledged(&self, sn: CmdSn) -> bool {
-        sn.precedes(self.exp)
-    }
 }
 
 /// The statuses received on a connection, RFC 7143 section 4.2.2.2.

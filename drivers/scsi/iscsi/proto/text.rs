@@ -212,13 +212,6 @@ fn parse_digits(digits: &[u8], radix: u32) -> Option<u64> {
     })
 }
 
-/// Reads a numerical-range, `low~high` with `low <= high`.
-pub fn parse_range(value: &str) -> Option<(u64, u64)> {
-    let (low, high) = value.split_once('~')?;
-    let (low, high) = (parse_number(low)?, parse_number(high)?);
-    (low <= high).then_some((low, high))
-}
-
 /// Reads a boolean-value; case counts.
 pub fn parse_boolean(value: &str) -> Option<bool> {
     match value {

@@ -197,7 +197,7 @@ impl Write {
             end: offset + len,
             data_sn: 0,
         });
-        assert_eq!(self.ring.outstanding(), self.waiting.len());
+        self.is_current();
         said
     }
 
@@ -218,19 +218,15 @@ impl Write {
             Some(piece) => self.take(&piece, max_len),
             None => assert!(self.waiting.is_empty(), "R2Ts wait, but nothing is sent"),
         }
-        assert_eq!(self.ring.outstanding(), self.waiting.len());
+        self.is_current();
         assert!(self.ring.sent() <= self.unasked);
     }
 
-    /// Drops what was asked for and not sent.
-    pub fn clear(&mut self) {
-        self.unasked = self
-            .waiting
-            .front()
-            .map_or(self.unasked, |sequence| sequence.next);
-        self.waiting.clear();
-        self.ring.clear();
-        assert_eq!(self.ring.outstanding(), 0);
+    /// The sequence being sent is the first of those that wait, with as much left.
+    fn is_current(&mut self) {
+        let left = self.ring.current().map(|burst| burst.remaining());
+        let first = self.waiting.front();
+        assert_eq!(left, first.map(|sequence| sequence.end - sequence.next));
     }
 
     /// Bytes neither sent unasked nor asked for yet.
@@ -370,8 +366,7 @@ pub fn any(data: &[u8]) {
             3 => {
                 let _ = write.ask(input.u32(), input.u32(), input.u32());
             }
-            4 => write.clear(),
-            5 => write.send(input.u32()),
+            4 | 5 => write.send(input.u32()),
             _ => write.send(limits.max_send_segment),
         }
     }

@@ -125,11 +125,6 @@ fn model_pair(pair: &[u8], at: usize) -> Result<Pair<'_>, TextError> {
 /// Every reader of a single value gives what the value says, or nothing.
 pub fn check_value(value: &str) {
     assert_eq!(text::parse_number(value), model_number(value));
-    let range = value.split_once('~').and_then(|(low, high)| {
-        let range = (model_number(low)?, model_number(high)?);
-        (range.0 <= range.1).then_some(range)
-    });
-    assert_eq!(text::parse_range(value), range);
     if let Some(boolean) = text::parse_boolean(value) {
         assert_eq!(text::boolean(boolean), value);
     }

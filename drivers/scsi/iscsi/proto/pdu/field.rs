@@ -131,12 +131,6 @@ impl Isid {
         let ([b1, b0, c], [d1, d0]) = (random, qualifier.to_be_bytes());
         Self([0x80, b1, b0, c, d1, d0])
     }
-
-    /// An ISID of the EN format: an IANA enterprise number and a qualifier.
-    pub const fn enterprise(number: [u8; 3], qualifier: u16) -> Self {
-        let ([b1, b0, c], [d1, d0]) = (number, qualifier.to_be_bytes());
-        Self([0x40, b1, b0, c, d1, d0])
-    }
 }
 
 impl core::fmt::Display for Isid {

@@ -243,12 +243,10 @@ fn lun_is_in_the_order_of_sam_11_2_1_7() {
 }
 
 #[test]
-fn isid_formats_11_12_5() {
+fn isid_format_11_12_5() {
     let isid = Isid::random([0x12, 0x34, 0x56], 0x789a);
     assert_eq!(isid.0, [0x80, 0x12, 0x34, 0x56, 0x78, 0x9a]);
     assert_eq!(format!("{isid}"), "80123456789a");
-    let isid = Isid::enterprise([0x00, 0x02, 0x3d], 1);
-    assert_eq!(isid.0, [0x40, 0x00, 0x02, 0x3d, 0, 1]);
 }
 
 #[test]
