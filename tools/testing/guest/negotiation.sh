@@ -20,7 +20,7 @@
 portal=127.0.0.1:3260
 size=256k
 # Sessions at a time: most of a round is spent in waiting, and fio takes a second to start.
-at_a_time=$(scaled 21 6)
+at_a_time=$(scaled "$((${LONG:+21} + 21))" 6)
 
 # How iscsiadm writes digests.
 declare -A spelt=([None]=NONE [CRC32C]=CRC32)
