@@ -50,11 +50,20 @@ key() {
 }
 
 # make_once DESTINATION DESCRIPTION FUNCTION: unless it is there, makes it with `FUNCTION SCRATCH`,
-# SCRATCH being renamed to DESTINATION when complete. Others wait, an interrupted one leaves nothing.
+# SCRATCH being renamed to DESTINATION when complete. Others wait, an interrupted one leaves nothing. What is
+# in the cache is kept for two weeks after it was asked for here.
 make_once() {
-	local dest=$1 what=$2 maker=$3 scratch started
-	[ ! -e "$dest" ] || return 0
+	local dest=$1 what=$2 maker=$3 scratch started used=${1#"$ISCSI_CACHE"/}
 	mkdir -p "$ISCSI_CACHE"
+	# No stamp in an entry itself: user-mode Linux wants its disk to be as old as it was.
+	used=$ISCSI_CACHE/${used%%/*}.used
+	(
+		exec 8>>"$used"
+		flock -s 8
+		touch "$used"
+		[ -e "$dest" ]
+	) && return
+	mkdir -p "${dest%/*}"
 	(
 		exec 9>"$dest.lock"
 		flock 9
@@ -73,6 +82,23 @@ make_once() {
 			say "made $what in $((SECONDS - started)) s"
 		fi
 	)
+	forget
+}
+
+# Removes what nobody has asked for in two weeks. Whoever asks for it at the same time finds it, or nothing. What is
+# built from checkouts is not made by one name, and build-module removes it.
+forget() {
+	local used
+	while read -r used; do
+		(
+			exec 8>>"$used"
+			flock 8
+			[ -n "$(find "$used" -mtime +14)" ] || exit 0
+			[ ! -e "${used%.used}" ] || mv -T "${used%.used}" "${used%.used}.old"
+			rm "$used"
+		)
+		rm -rf --one-file-system "${used%.used}.old"
+	done < <(find "$ISCSI_CACHE" -maxdepth 1 -name '*.used' ! -name build.used -mtime +14)
 }
 
 # Prints the Debian mirror among apt's sources; apt knows none before its first update.
