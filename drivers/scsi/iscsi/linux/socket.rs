@@ -275,26 +275,30 @@ impl Socket {
         if more == More::Follows {
             flags |= bindings::MSG_MORE;
         }
-        let mut left: usize = pieces.iter().map(BioVec::len).sum();
-        let mut msg = bindings::msghdr {
-            msg_flags: flags,
-            ..Default::default()
-        };
+        let len: usize = pieces.iter().map(BioVec::len).sum();
+        let mut msg = bindings::msghdr::default();
         // SAFETY: `BioVec` is a transparent wrapper of `bio_vec`, `pieces` outlives `msg`, and
-        // `left` is the number of its bytes.
+        // `len` is the number of its bytes.
         unsafe {
             bindings::iov_iter_bvec(
                 &mut msg.msg_iter,
                 bindings::ITER_SOURCE,
                 pieces.as_ptr().cast(),
                 pieces.len(),
-                left,
+                len,
             )
         };
+        self.send_msg(&mut msg, len, flags)
+    }
+
+    fn send_msg(&self, msg: &mut bindings::msghdr, len: usize, flags: u32) -> Result {
+        let mut left = len;
         while left > 0 {
-            // SAFETY: The socket exists by the type invariant and `msg` was set up above; each call
-            // leaves the iterator behind the bytes it has taken.
-            let sent = unsafe { bindings::sock_sendmsg(self.0.as_ptr(), &mut msg) };
+            // `sock_sendmsg` leaves flags of its own behind.
+            msg.msg_flags = flags;
+            // SAFETY: The socket exists by the type invariant; the iterator of `msg` was set up by
+            // the callers, and each call leaves it behind the bytes it has taken.
+            let sent = unsafe { bindings::sock_sendmsg(self.0.as_ptr(), msg) };
             if sent <= 0 {
                 return Err(if sent == 0 {
                     EPIPE
@@ -303,8 +307,6 @@ impl Socket {
                 });
             }
             left = left.saturating_sub(sent as usize);
-            // `sock_sendmsg` leaves flags of its own behind.
-            msg.msg_flags = flags;
         }
         Ok(())
     }
@@ -385,10 +387,7 @@ impl Socket {
             iov_base: buf.as_ptr().cast_mut().cast(),
             iov_len: buf.len(),
         };
-        let mut msg = bindings::msghdr {
-            msg_flags: flags,
-            ..Default::default()
-        };
+        let mut msg = bindings::msghdr::default();
         // SAFETY: `vec` describes `buf`, which is only read by a send and outlives `msg`.
         unsafe {
             bindings::iov_iter_kvec(
@@ -399,21 +398,7 @@ impl Socket {
                 buf.len(),
             )
         };
-        let mut left = buf.len();
-        while left > 0 {
-            // SAFETY: As in `send`.
-            let sent = unsafe { bindings::sock_sendmsg(self.0.as_ptr(), &mut msg) };
-            if sent <= 0 {
-                return Err(if sent == 0 {
-                    EPIPE
-                } else {
-                    Error::from_errno(sent)
-                });
-            }
-            left = left.saturating_sub(sent as usize);
-            msg.msg_flags = flags;
-        }
-        Ok(())
+        self.send_msg(&mut msg, buf.len(), flags)
     }
 }
 
