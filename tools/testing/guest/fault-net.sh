@@ -30,11 +30,11 @@ write_count() {
 	awk '{ print $5 + $10 }' "/sys/block/${disk##*/}/stat"
 }
 
-# catches_usr1 PROCESS
+# catches_usr1 PROCESS: dd does, and no longer the shell before it, which catches its children's end too.
 catches_usr1() {
 	local mask
-	mask=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$1/status")
-	((0x$mask & 0x200))
+	mask=$(awk '$1 == "Name:" { name = $2 } $1 == "SigCgt:" && name == "dd" { print $2 }' "/proc/$1/status")
+	((0x${mask:-0} & 0x200 && !(0x${mask:-0} & 0x10000)))
 }
 
 # connected NAME=VALUE...: a session under settings of TCP that a connection takes at its beginning.

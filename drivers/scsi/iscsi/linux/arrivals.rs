@@ -55,8 +55,12 @@ const WAKE_BYTES: u32 = 64 * 1024;
 const LOCAL_WINDOW: u32 = 64 * 1024;
 
 /// Bytes that were taken are left to TCP until there are this many, or as many as the peer sends
-/// without an acknowledgement, or one has gone out with a request: giving them back costs one else.
+/// without an acknowledgement: giving them back costs one.
 const KEPT_BYTES: u32 = 32 * 1024;
+
+/// Or this many, if all has been acknowledged with a request: then that costs nothing, but the window
+/// gets wider, of which TCP tells the peer when the next segments come.
+const ACKNOWLEDGED_BYTES: u32 = KEPT_BYTES / 4 * 3;
 
 /// The arrivals of a socket, while a thread receives from it.
 ///
@@ -231,7 +235,8 @@ impl<T: Taker> Arrivals<'_, T> {
     fn take(&self) -> bool {
         let sk = self.socket.sk();
         // SAFETY: The socket exists as long as `self.socket`, and is locked by the caller.
-        if unsafe { bindings::iscsi_helper_tcp_is_acknowledged(sk) } {
+        let is_acknowledged = || unsafe { bindings::iscsi_helper_tcp_is_acknowledged(sk) };
+        if self.taken.load(Relaxed) >= ACKNOWLEDGED_BYTES && is_acknowledged() {
             self.settle();
         }
         let mut arrived = Arrived {

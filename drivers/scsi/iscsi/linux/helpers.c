@@ -272,17 +272,22 @@ void iscsi_helper_tcp_bound_window(struct sock *sk, u32 window)
 
 /*
  * Adds what small packets use for other than data, beyond half of the buffer: without that memory TCP
- * copies its queue together for every few of them, and drops some.
+ * copies its queue together for every few of them, and drops some. The window is what is free then, and
+ * not less: as long as what was read leaves room only now and then, TCP has no wider window to tell of.
  */
 void iscsi_helper_tcp_fit_buffer(struct sock *sk, u32 window)
 {
-	const struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
 	int used = atomic_read(&sk->sk_rmem_alloc), bytes = tp->rcv_nxt - tp->copied_seq;
-	int fit = max(iscsi_tcp_buffer(sk, window) + max(used - 2 * bytes, 0), used);
+	int buffer = iscsi_tcp_buffer(sk, window);
+	int fit = max(buffer + max(used - 2 * bytes, 0), used);
 
 	fit = min(fit, READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
 	if (fit != sk->sk_rcvbuf)
 		WRITE_ONCE(sk->sk_rcvbuf, fit);
+	WRITE_ONCE(tp->window_clamp, tcp_win_from_space(sk, buffer));
+	if (!tcp_under_memory_pressure(sk))
+		tp->rcv_ssthresh = tp->window_clamp;
 }
 
 /* Whether TCP has just had no memory for what came. */
