@@ -56,6 +56,8 @@ settled
 pattern "$work/pattern" 4096
 dd if="$work/pattern" of="$disk" bs=4k seek=3 oflag=direct status=none
 settled
+# It reads a disk that was written to, or says that it was reset, and would be the one whose read is held.
+udev_stop
 
 note 'while a command of one unit is held, one of the other runs out of its time twice'
 device=/sys/block/$(basename "$disk")/device
@@ -100,5 +102,6 @@ report "$name"
 equal 'logins' "$(reported logins)" 1
 
 tell "$name" clear
+udev_start
 logout "$name"
 initiator_down
