@@ -63,8 +63,7 @@ round() {
 	wait_for 60 'logins' has_logged_in
 	wait_for 60 'logins' all_logged_in
 	report_all report "${used[@]}"
-	log=$(dmesg)
-	log=${log#*"$mark"}
+	log=$(dmesg | sed "1,/$mark/d")
 	contents trace $tracing/trace
 	for i in "${!used[@]}"; do
 		report=${reports[${used[i]}]}
