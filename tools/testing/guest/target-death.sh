@@ -61,7 +61,10 @@ one_kind() {
 	fio=$!
 	die_and_return "$name" "$disk" target_kill target_revive
 	if [ "$kind" = lio ]; then
+		# The disk was found without it, and its pages change as they are sent.
+		iscsiadm modify target-param -d CRC32 "$name"
 		die_and_return "$name" "$disk" lio_disable lio_enable
+		equal 'data digest' "$(session_field "$name" '.connections[0].negotiated.datadigest')" NONE
 	fi
 	die_and_return "$name" "$disk" target_kill target_revive
 

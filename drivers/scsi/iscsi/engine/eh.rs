@@ -212,6 +212,8 @@ impl HostOps for Session {
             .data_digest;
         if agreed == Some(Digest::Crc32c) || wanted != DigestOffer::None {
             queue.require_stable_writes();
+        } else {
+            self.found_unstable_pages();
         }
     }
 }

@@ -30,6 +30,10 @@ use crate::{
             Portal,
             ISCSI_PORT, //
         },
+        keys::{
+            Digest,
+            DigestOffer, //
+        },
         login::{
             Login,
             LoginConfig,
@@ -291,11 +295,17 @@ fn log_in(
         segment,
         initiator,
     } = memory;
-    let offer = {
+    let mut offer = {
         let config = session.initiator.config();
         **initiator = *config.initiator();
         config.effective(&session.target.name)
     };
+    // A file system looks at its disk once, as it is mounted. So a data digest that is configured later
+    // has to wait for a new session, unless the target insists.
+    let is_late = session.has_unstable_pages() && offer.data_digest.contains(Digest::Crc32c);
+    if is_late {
+        offer.data_digest = DigestOffer::NoneThenCrc32c;
+    }
     let config = LoginConfig {
         initiator_name: initiator.name.as_ref().ok_or(Failure::NoName)?.as_str(),
         initiator_alias: (!initiator.alias.is_empty()).then_some(initiator.alias.as_str()),
@@ -317,6 +327,14 @@ fn log_in(
         return Ok(Attempt::Redirected(portal));
     }
     let outcome = login.outcome().ok_or(Failure::NoResult)?;
+    if is_late {
+        pr_warn!(
+            "session {} ({}): data digest {}: its disks were found without one, log out to change that\n",
+            session.id,
+            session.target.name.as_str(),
+            outcome.negotiated.data_digest.as_str(),
+        );
+    }
     finish(session, socket, peer, outcome)
         .map(Attempt::Done)
         .map_err(Failure::Connection)

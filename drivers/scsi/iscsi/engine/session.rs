@@ -243,6 +243,8 @@ pub(crate) struct Session {
     scan_asked: Atomic<i32>,
     /// 1 when somebody wants a login now rather than at the next retry.
     poked: Atomic<i32>,
+    /// 1 once a disk was found whose pages may change while they are sent.
+    unstable: Atomic<i32>,
     /// The CmdSN that the last task management request was sent with: it concerns what precedes.
     manage_sn: Atomic<u32>,
     /// PDUs that belonged to no task.
@@ -301,6 +303,7 @@ impl Session {
                 logout_asked: Atomic::new(0),
                 scan_asked: Atomic::new(0),
                 poked: Atomic::new(0),
+                unstable: Atomic::new(0),
                 manage_sn: Atomic::new(0),
                 strays: Atomic::new(0),
                 tx_event <- Event::new(),
@@ -476,6 +479,17 @@ impl Session {
 
     pub(super) fn take_scan_wanted(&self) -> bool {
         self.scan_asked.xchg(0, Relaxed) != 0
+    }
+
+    /// A disk was found whose pages may change while they are sent.
+    pub(super) fn found_unstable_pages(&self) {
+        self.unstable.store(1, Relaxed);
+    }
+
+    /// Whether the session has a disk whose pages may change while they are sent: a data digest over
+    /// them would be wrong then, and end the connection.
+    pub(super) fn has_unstable_pages(&self) -> bool {
+        self.unstable.load(Relaxed) != 0
     }
 
     /// A task management request goes out with this CmdSN.
