@@ -166,7 +166,7 @@ after short=wrong read 0
 after over read 0
 after no-data-copy read 0
 after data-in-empty read 0
-after bad-data-digest read 1
+after bad-data-digest read 0
 after data-in-beyond read 1
 after data-in-more read 1
 after data-in-gap read 1 'Data-In at offset 512 instead of 0'

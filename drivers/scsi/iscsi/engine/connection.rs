@@ -181,6 +181,8 @@ pub(crate) struct Connection {
     failed: Atomic<i32>,
     /// 1 while pings may be waiting.
     pinged: Atomic<i32>,
+    /// 1 once data have come with a wrong digest.
+    damaged: Atomic<i32>,
     /// 1 while a submitter sends, rather than the TX thread.
     submitter: Atomic<i32>,
     #[pin]
@@ -211,6 +213,7 @@ impl Connection {
             last_received: Tick::now(),
             failed: Atomic::new(0),
             pinged: Atomic::new(0),
+            damaged: Atomic::new(0),
             submitter: Atomic::new(0),
             shared <- new_spinlock!(
                 Shared {
@@ -282,6 +285,11 @@ impl Connection {
         // Relaxed, as nothing but the number itself is told by it.
         self.exp_stat_sn.store(tracker.expected().get(), Relaxed);
         order
+    }
+
+    /// Notes that data have come with a wrong digest; whether they are the first.
+    pub(super) fn is_first_damage(&self) -> bool {
+        self.damaged.xchg(1, Relaxed) == 0
     }
 
     /// Keeps a ping of the target to be answered.

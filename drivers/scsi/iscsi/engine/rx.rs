@@ -204,12 +204,19 @@ impl Reader<'_> {
         let task = guard.lock_ref();
         drop(guard);
 
-        let result = self.receive_data(tag, span.offset, lens);
+        let mut result = self.receive_data(tag, span.offset, lens);
+        let is_damaged = matches!(result, Err(ConnectionError::DataDigest));
+        if is_damaged {
+            // All of the PDU has been read, so that the next one is found.
+            self.session.report_damage(self.conn);
+            result = Ok(());
+        }
 
         let mut guard = task.lock();
         let mut done = None;
         if let Some(scsi) = guard.scsi() {
             scsi.rx_holds = false;
+            scsi.damaged |= is_damaged;
             if result.is_ok() {
                 done = data.ending().map(|(status, residual)| {
                     let received = scsi.data_in.received();

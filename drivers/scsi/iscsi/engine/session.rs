@@ -519,6 +519,22 @@ impl Session {
         self.wd_event.signal();
     }
 
+    /// Data of a command have come with a wrong digest. The command fails, and the mid-layer tries it
+    /// again (RFC 7143 section 7.8).
+    ///
+    /// NOTE: not the connection: whoever changes the buffer of a direct read while it is filled makes
+    /// a digest wrong, and would end the commands of all others with it, again and again.
+    pub(super) fn report_damage(&self, conn: &Connection) {
+        trace::fault(self.id, conn.cid, ConnectionError::DataDigest);
+        if conn.is_first_damage() {
+            pr_warn!(
+                "session {} ({}): wrong data digest received, the command is tried again\n",
+                self.id,
+                self.target.name.as_str(),
+            );
+        }
+    }
+
     /// Whether anything is queued for TX; late, for others than whoever sends.
     pub(super) fn has_to_send(&self) -> bool {
         !(self.pending.is_empty() && self.data_out.is_empty() && self.control.is_empty())
@@ -615,7 +631,11 @@ impl Session {
         match guard.scsi() {
             Some(scsi) if scsi.outcome.is_some() => self.released(tag, guard, by),
             Some(scsi) => {
-                scsi.outcome = Some(outcome);
+                scsi.outcome = Some(if scsi.damaged {
+                    Outcome::transport(HostStatus::Error)
+                } else {
+                    outcome
+                });
                 self.released(tag, guard, by);
             }
             None => (),

@@ -104,6 +104,8 @@ pub(super) struct ScsiTask {
     pub(super) tx_holds: bool,
     /// The RX thread is receiving into its pages.
     pub(super) rx_holds: bool,
+    /// Data have come with a wrong digest: it fails, however the target ends it.
+    pub(super) damaged: bool,
     /// The end that was decided while a thread held the pages.
     pub(super) outcome: Option<Outcome>,
 }
@@ -243,6 +245,7 @@ impl ScsiTask {
             r2ts: R2tRing::new(&limits, 0, &WritePlan::new(&limits, 0)),
             tx_holds: false,
             rx_holds: false,
+            damaged: false,
             outcome: None,
             command,
         }
