@@ -206,7 +206,7 @@ impl Receiver<'_> {
                 Residual::Underflow(count) => scsi.expected.saturating_sub(count),
                 Residual::None | Residual::Overflow(_) => scsi.expected,
             }
-            .min(scsi.r2ts.sent()),
+            .min(scsi.sent()),
         };
         self.settle(scsi.expected, moved, status, residual)
     }

@@ -269,6 +269,14 @@ impl ScsiTask {
         plan
     }
 
+    /// How many bytes of written data are sent, from the first one on.
+    pub(super) fn sent(&self) -> u32 {
+        match &self.unsolicited {
+            Some(burst) => burst.offset(),
+            None => self.r2ts.sent(),
+        }
+    }
+
     /// Whether a thread is working on the pages of the command.
     pub(super) fn is_held(&self) -> bool {
         self.tx_holds || self.rx_holds

@@ -193,6 +193,11 @@ impl Burst {
     pub const fn remaining(&self) -> u32 {
         self.remaining
     }
+
+    /// Where the first byte not yet polled stands in the whole transfer, in bytes.
+    pub const fn offset(&self) -> u32 {
+        self.offset
+    }
 }
 
 impl DataOutPiece {
@@ -428,8 +433,8 @@ impl<const N: usize> R2tRing<N> {
         self.bursts.get_mut(self.head)
     }
 
-    /// Bytes from the start of the transfer that are sent: at least this many, and with no R2T
-    /// outstanding all that were ever asked for.
+    /// Bytes from the start of the transfer that are sent, once the unsolicited ones are: at least this
+    /// many, and with no R2T outstanding all that were ever asked for.
     pub fn sent(&self) -> u32 {
         match self.bursts.get(self.head) {
             Some(current) if self.len != 0 => current.offset,

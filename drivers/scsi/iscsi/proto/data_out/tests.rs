@@ -525,7 +525,9 @@ fn check_write(limits: &TransferLimits, len: u32) {
     let mut at = plan.immediate().get();
     if let Some(mut burst) = plan.unsolicited() {
         assert!(!plan.command_is_final());
+        assert_eq!(burst.offset(), at);
         at = check_sequence(at, limits, || burst.poll(limits.max_send_segment));
+        assert_eq!((burst.offset(), burst.remaining()), (at, 0));
     }
     assert_eq!(at, plan.first_solicited());
 
