@@ -101,6 +101,28 @@ forget() {
 	done < <(find "$ISCSI_CACHE" -maxdepth 1 -name '*.used' ! -name build.used -mtime +14)
 }
 
+# seed_cargo SCRATCH: a new checkout begins with the crates of others that Cargo has compiled for the last one; it
+# knows which of them are still good. Our own belong to the path of their checkout.
+seed_cargo() {
+	local last name=${1##*/}
+	last=$(find "$ISCSI_CACHE/build" -mindepth 2 -maxdepth 2 -name "${name%.tmp}" ! -empty -printf '%T@ %p\n' |
+		sort -n | tail -n 1)
+	if [ -n "$last" ]; then
+		cp -a "${last#* }" "$1"
+		find "$1" \( -name incremental -o -name '*iscsi*' -o -name '*scripted*' -o -name '*wire[-_]trim*' \) \
+			-prune -exec rm -rf {} +
+		find "$1" -path '*/deps/*' -type f -executable ! -name '*.so' -delete
+	else
+		mkdir -p "$1"
+	fi
+}
+
+# cargo_room NAME: makes that directory of this checkout's, for what Cargo compiles.
+cargo_room() {
+	mkdir -p "$build"
+	make_once "$build/$1" "room for what Cargo compiles" seed_cargo
+}
+
 # Prints the Debian mirror among apt's sources; apt knows none before its first update.
 apt_mirror() {
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 -E '/debian/?$'
