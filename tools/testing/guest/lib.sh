@@ -105,13 +105,18 @@ exits() {
 		fail "exit code $code, not $expected, of: $*"$'\n'"stdout: $stdout"$'\n'"stderr: $stderr"
 }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+# Nothing ever comes from here: time passes without a program for it.
+exec {never}<> <(:)
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds. What takes long is looked at less often.
 wait_for() {
-	local limit=$1 what=$2 end=$((SECONDS + $1))
+	local limit=$1 what=$2 end=$((SECONDS + $1)) pause=50 seconds
 	shift 2
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || fail "no $what within $limit s"
-		sleep 0.05
+		printf -v seconds '0.%03d' $pause
+		read -r -t "$seconds" -u "$never" || true
+		[ $pause -ge 200 ] || pause=$((pause + 10))
 	done
 }
 
