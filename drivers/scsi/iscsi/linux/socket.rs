@@ -288,16 +288,23 @@ impl Socket {
                 len,
             )
         };
-        self.send_msg(&mut msg, len, flags)
+        // SAFETY: The iterator has just been set up, over `pieces`, which outlive the call.
+        unsafe { self.send_msg(&mut msg, len, flags) }
     }
 
-    fn send_msg(&self, msg: &mut bindings::msghdr, len: usize, flags: u32) -> Result {
+    /// Sends the `len` bytes that the iterator of `msg` stands for.
+    ///
+    /// # Safety
+    ///
+    /// `msg.msg_iter` is an `ITER_SOURCE` over at least `len` bytes that may be read until the
+    /// call returns, or, with `MSG_SPLICE_PAGES`, as [`Socket::send`] says.
+    unsafe fn send_msg(&self, msg: &mut bindings::msghdr, len: usize, flags: u32) -> Result {
         let mut left = len;
         while left > 0 {
             // `sock_sendmsg` leaves flags of its own behind.
             msg.msg_flags = flags;
-            // SAFETY: The socket exists by the type invariant; the iterator of `msg` was set up by
-            // the callers, and each call leaves it behind the bytes it has taken.
+            // SAFETY: The socket exists by the type invariant; the iterator is what the caller
+            // vouches for, and each call leaves it behind the bytes it has taken.
             let sent = unsafe { bindings::sock_sendmsg(self.0.as_ptr(), msg) };
             if sent <= 0 {
                 return Err(if sent == 0 {
@@ -398,7 +405,8 @@ impl Socket {
                 buf.len(),
             )
         };
-        self.send_msg(&mut msg, buf.len(), flags)
+        // SAFETY: The iterator has just been set up, over `buf`, which outlives the call.
+        unsafe { self.send_msg(&mut msg, buf.len(), flags) }
     }
 }
 
