@@ -115,11 +115,22 @@ holds() {
 	[ "$(tell "$1" held)" = "$2" ]
 }
 
-# timed_out DISK: one of its commands has.
-timed_out() {
-	local count
-	read -r count <"/sys/block/${1#/dev/}/device/iotmo_cnt"
-	[ $((count)) != 0 ]
+# counter NAME: puts into $count how many commands of the closed disk that is true of.
+counter() {
+	read -r count <"/sys/block/${disks["$closed 1"]#/dev/}/device/$1_cnt"
+	count=$((count))
+}
+
+# all_timed_out: what the readers wait for has timed out, was taken back and handed over again.
+all_timed_out() {
+	local reader waiting=0 count timeouts
+	for reader in "${readers[@]}"; do
+		! kill -0 "$reader" 2>/dev/null || waiting=$((waiting + 1))
+	done
+	counter iotmo
+	timeouts=$count
+	counter iorequest
+	[ $timeouts != 0 ] && [ $timeouts = $waiting ] && [ $((count - before - timeouts)) = ${#readers[@]} ]
 }
 
 # held_read NAME LUN COUNT: reads the disk, until the target holds so many commands. The process is $!.
@@ -142,7 +153,8 @@ patience 60 "$units" "$sessions"
 
 note 'a closed window is no reason to abort anything'
 begin "$closed" read:close-window=600000*1
-readers=()
+counter iorequest
+before=$count readers=()
 for count in 1 2 3 4 5 6; do
 	dd if="${disks["$closed 1"]}" of=/dev/null bs=4k count=1 skip=$count iflag=direct status=none &
 	readers+=($!)
@@ -211,7 +223,8 @@ report_all report "$sessions"
 counted 'sg_reset -t' "$sessions" 0 0 1
 
 note 'and the window opens'
-wait_for 60 'command that has waited for too long' timed_out "${disks["$closed 1"]}"
+# Not while one of them is being taken back: it would go out, and be aborted at the target.
+wait_for 60 'commands that have all waited for too long' all_timed_out
 tell "$closed" open
 wait "${readers[@]}"
 right read "$closed"
