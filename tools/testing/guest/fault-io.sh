@@ -190,8 +190,9 @@ after r2t-long write 1 'R2T for [0-9]+ bytes, MaxBurstLength is 65536'
 log_out "${everybody[@]}"
 
 note 'without digests'
-names=("${everybody[@]:0:5}")
+names=("${everybody[@]:0:6}")
 iscsiadm modify initiator-node -h none -d none
+iscsiadm modify target-param -d CRC32 "${names[5]}"
 log_in "${names[@]}"
 equal 'header digest' "$(session_field "${names[0]}" '.connections[0].negotiated.headerdigest')" NONE
 after close-mid read 1
@@ -199,6 +200,8 @@ after data-in-more read 1
 after huge read 1
 after r2t-beyond write 1
 after twice write 0
+# The length may be what is wrong.
+after bad-data-digest read 1
 
 note 'what is known of a session while its next login hangs'
 # login_waits: the target has not answered it.

@@ -205,9 +205,11 @@ impl Reader<'_> {
         drop(guard);
 
         let mut result = self.receive_data(tag, span.offset, lens);
-        let is_damaged = matches!(result, Err(ConnectionError::DataDigest));
+        // All of the PDU has been read, so that the next one is found; unless what is wrong is its
+        // length, which only a header digest can rule out.
+        let is_damaged =
+            lens.header_digest > 0 && matches!(result, Err(ConnectionError::DataDigest));
         if is_damaged {
-            // All of the PDU has been read, so that the next one is found.
             self.session.report_damage(self.conn);
             result = Ok(());
         }
