@@ -250,10 +250,18 @@ bool iscsi_helper_sock_is_local(struct sock *sk)
 	return local;
 }
 
+/* What the administrator allows a buffer; with what it begins, TCP has already told of a window. */
+static int iscsi_tcp_max_buffer(struct sock *sk)
+{
+	const int *rmem = sock_net(sk)->ipv4.sysctl_tcp_rmem;
+
+	return max(READ_ONCE(rmem[1]), READ_ONCE(rmem[2]));
+}
+
 /* The buffer for a window, if half of it is used for other than data. */
 static int iscsi_tcp_buffer(struct sock *sk, u32 window)
 {
-	return min_t(int, 2 * window, READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
+	return min_t(int, 2 * window, iscsi_tcp_max_buffer(sk));
 }
 
 /* Bounds the window, which TCP does not tune any more then. What was advertised is not taken back. */
@@ -282,7 +290,7 @@ void iscsi_helper_tcp_fit_buffer(struct sock *sk, u32 window)
 	int buffer = iscsi_tcp_buffer(sk, window);
 	int fit = max(buffer + max(used - 2 * bytes, 0), used);
 
-	fit = min(fit, READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
+	fit = min(fit, iscsi_tcp_max_buffer(sk));
 	if (fit != sk->sk_rcvbuf)
 		WRITE_ONCE(sk->sk_rcvbuf, fit);
 	WRITE_ONCE(tp->window_clamp, tcp_win_from_space(sk, buffer));
@@ -390,7 +398,8 @@ unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost)
 		/* While a driver is being bound or unbound, nobody else has the disk open. */
 		if (!device_trylock(&sdev->sdev_gendev))
 			continue;
-		if (sdev->request_queue->disk)
+		/* Only a driver keeps the disk: without one its last user frees it. */
+		if (sdev->sdev_gendev.driver && sdev->request_queue->disk)
 			openers += disk_openers(sdev->request_queue->disk);
 		device_unlock(&sdev->sdev_gendev);
 	}
