@@ -95,7 +95,7 @@ use kernel::{
 const CAN_QUEUE: u16 = 512;
 
 /// With fewer commands than this under way, a new one is sent by its submitter.
-const SENT_BY_SUBMITTER: i32 = 2;
+const SENT_BY_SUBMITTER: i32 = 4;
 
 /// Commands at a time and logical unit, until the administrator says otherwise.
 const CMD_PER_LUN: i16 = 128;
@@ -601,7 +601,7 @@ impl Session {
             }
         }
         if guard.state() != CommandState::Free {
-            // The IC thread has told the mid-layer of the end, and is about to free the task.
+            // It is freed before the mid-layer is told of its end, so this does not happen.
             return Err((command, Busy::Target));
         }
         guard.begin(self.id, Work::Scsi(ScsiTask::new(command)));

@@ -28,7 +28,10 @@ use crate::{
             Pages, //
         },
         crc32c,
-        kthread::current_yields,
+        kthread::{
+            current_set_batch,
+            current_yields, //
+        },
         memalloc::NoReclaim,
         scsi::Direction,
         socket::{
@@ -246,6 +249,8 @@ impl Batch {
 /// Runs without reclaim: memory may be waiting for what it sends.
 pub(super) fn run((session, conn): (Arc<Session>, Arc<Connection>)) {
     let _reclaim = NoReclaim::enter();
+    // Who submits many commands one by one shall go on: they go out in one packet then.
+    current_set_batch();
     session.sending.lock().conn = Some(conn.clone());
     while conn.error().is_none() {
         let mut sending = session.sending.lock();

@@ -4,6 +4,7 @@
 #include <linux/scatterlist.h>
 #include <linux/sched/task.h>
 #include <linux/tcp.h>
+#include <uapi/linux/sched/types.h>
 
 #include "helpers.h"
 
@@ -140,6 +141,17 @@ void iscsi_helper_get_task_struct(struct task_struct *task)
 void iscsi_helper_put_task_struct(struct task_struct *task)
 {
 	put_task_struct(task);
+}
+
+/* With these values it cannot fail for an ordinary task. */
+void iscsi_helper_current_set_batch(void)
+{
+	const struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = SCHED_BATCH,
+	};
+
+	sched_setattr_nocheck(current, &attr);
 }
 
 /* Whether this task yields to ordinary ones. */

@@ -50,6 +50,7 @@ void iscsi_helper_module_put(struct module *module);
 
 void iscsi_helper_get_task_struct(struct task_struct *task);
 void iscsi_helper_put_task_struct(struct task_struct *task);
+void iscsi_helper_current_set_batch(void);
 bool iscsi_helper_current_yields(void);
 
 void iscsi_helper_sock_for_storage(struct socket *sock);

@@ -174,3 +174,10 @@ pub(crate) fn current_yields() -> bool {
     // SAFETY: Looks at the current task only.
     unsafe { bindings::iscsi_helper_current_yields() }
 }
+
+/// Makes the current thread `SCHED_BATCH`: it does not take the processor away from the task that
+/// wakes it, or any other. It runs once there is an idle one, that task sleeps, or its time is over.
+pub(crate) fn current_set_batch() {
+    // SAFETY: This concerns the current task only.
+    unsafe { bindings::iscsi_helper_current_set_batch() }
+}
