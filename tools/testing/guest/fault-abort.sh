@@ -130,7 +130,7 @@ all_timed_out() {
 	counter iotmo
 	timeouts=$count
 	counter iorequest
-	[ $timeouts != 0 ] && [ $timeouts = $waiting ] && [ $((count - before - timeouts)) = ${#readers[@]} ]
+	[ "$timeouts" != 0 ] && [ "$timeouts" = $waiting ] && [ $((count - before - timeouts)) = ${#readers[@]} ]
 }
 
 # held_read NAME LUN COUNT: reads the disk, until the target holds so many commands. The process is $!.
@@ -156,7 +156,8 @@ begin "$closed" read:close-window=600000*1
 counter iorequest
 before=$count readers=()
 for count in 1 2 3 4 5 6; do
-	dd if="${disks["$closed 1"]}" of=/dev/null bs=4k count=1 skip=$count iflag=direct status=none &
+	# With blocks between them, or two might become one command.
+	dd if="${disks["$closed 1"]}" of=/dev/null bs=4k count=1 skip=$((2 * count)) iflag=direct status=none &
 	readers+=($!)
 done
 
