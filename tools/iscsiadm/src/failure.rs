@@ -2,13 +2,11 @@
 
 //! How a call ends, and what is said on standard error about it.
 
-use std::io::{
-    IsTerminal,
-    Write, //
-};
+use std::io;
 use std::process::ExitCode;
 
 use crate::output;
+use crate::stdio;
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,31 +68,30 @@ impl Failure {
 
     /// Prints all of it.
     pub(crate) fn report(&self) {
-        if !self.output.is_empty() {
-            // Whoever reads it may stop reading; the exit code tells enough.
-            let _ = output::to_stdout(&self.output);
-        }
-        for line in &self.lines {
-            warn(line);
-        }
-        if let Some(hint) = &self.hint {
-            to_stderr(hint);
+        // Whoever reads it may stop reading; the exit code tells enough.
+        let _ = stdio::print(&self.output);
+        let mut lines: Vec<String> = self.lines.iter().map(|line| prefixed(line)).collect();
+        lines.extend(self.hint.clone());
+        if !lines.is_empty() {
+            stdio::print_error(&lines.join("\n"));
         }
     }
 }
 
 /// Says one sentence on standard error.
 pub(crate) fn warn(line: &str) {
-    to_stderr(&format!("iscsiadm: {}", output::one_line(line)));
+    stdio::print_error(&prefixed(line));
 }
 
-fn to_stderr(text: &str) {
-    let mut stderr = std::io::stderr().lock();
-    let text = if stderr.is_terminal() {
-        output::for_terminal(text)
-    } else {
-        text.into()
-    };
-    // There is nobody left to tell if this fails.
-    let _ = writeln!(stderr, "{}", text.trim_end());
+fn prefixed(line: &str) -> String {
+    format!("iscsiadm: {}", output::one_line(line))
+}
+
+/// What went wrong, in the system's words.
+pub(crate) fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
 }

@@ -8,7 +8,10 @@ use std::time::Duration;
 use iscsi_proto::proto::names::IscsiName;
 use rustix::io::Errno;
 
-use crate::failure::Failure;
+use crate::failure::{
+    self,
+    Failure, //
+};
 use crate::model::{
     Discovery,
     Initiator,
@@ -90,13 +93,7 @@ impl Refusal {
             Errno::NOMEM => "Insufficient memory".to_owned(),
             Errno::INVAL => "Invalid parameter specified".to_owned(),
             Errno::NAMETOOLONG => "Name too long".to_owned(),
-            errno => {
-                let text = std::io::Error::from(errno).to_string();
-                match text.find(" (os error") {
-                    Some(end) => text[..end].to_owned(),
-                    None => text,
-                }
-            }
+            errno => failure::words(&errno.into()),
         }
     }
 

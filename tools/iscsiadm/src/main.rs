@@ -6,9 +6,9 @@
 //! [`parse`] matches words with it, [`meaning`] checks every value and makes a
 //! [`Request`](meaning::Request), [`commands`] carries it out through the [`kernel::Kernel`] trait,
 //! and [`output`] writes what comes back. [`netlink`] is the kernel as it is, [`database`] the file
-//! that keeps the configuration across reboots.
+//! that keeps the configuration across reboots, [`stdio`] the streams that take what is said.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod commands;
 mod database;
@@ -20,6 +20,7 @@ mod model;
 mod netlink;
 mod output;
 mod parse;
+mod stdio;
 mod system;
 #[path = "../../../drivers/scsi/iscsi/control/uapi.rs"]
 mod uapi;
@@ -72,11 +73,12 @@ fn run(words: Vec<OsString>) -> Result<(String, Exit), Failure> {
 
 /// Prints the answer. Whoever reads it may stop reading.
 fn print(text: &str) -> Option<Exit> {
-    match output::to_stdout(text) {
+    match stdio::print(text) {
         Ok(()) => None,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => None,
         Err(error) => {
-            failure::warn(&format!("cannot write the output: {error}"));
+            let words = failure::words(&error);
+            failure::warn(&format!("cannot write the output: {words}"));
             Some(Exit::Failed)
         }
     }

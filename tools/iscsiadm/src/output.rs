@@ -10,11 +10,6 @@ pub(crate) mod target_param;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{
-    self,
-    IsTerminal,
-    Write as _, //
-};
 
 use iscsi_proto::proto::keys::{
     DigestOffer,
@@ -47,17 +42,6 @@ pub(crate) trait Listing: Serialize {
             }
         }
     }
-}
-
-/// Prints a text.
-pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    let text = match stdout.is_terminal() {
-        true => for_terminal(text),
-        false => text.into(),
-    };
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
 }
 
 /// A text of somebody else's in one line of ours: control characters are written as escapes.
