@@ -27,6 +27,7 @@ pub(crate) use self::{
         ParamError, //
     },
     targets::{
+        EndPoint,
         StaticPattern,
         StaticTarget, //
     },

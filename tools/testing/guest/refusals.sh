@@ -48,6 +48,13 @@ for kind in lio tgt; do
 	note "$kind: a target whose portal group is another than the configured one"
 	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,77"
 	matches 'the answer' "$stderr" '[Pp]ortal group'
+
+	note "$kind: an entry that takes any portal group, then one more that takes another"
+	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260"
+	equal 'standard error' "$stderr" ''
+	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
+	equal 'the answer' "$stderr" "iscsiadm: $name,127.0.0.1:3260: target portal group tag is 1 instead of 78"
+	logged_in "$name" || fail 'the session suffered'
 	exits 0 iscsiadm remove static-config "$name"
 	target_down "$name"
 done

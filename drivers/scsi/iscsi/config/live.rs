@@ -5,6 +5,7 @@
 use super::{
     limits,
     ConfigError,
+    EndPoint,
     Overrides,
     StaticPattern,
     StaticTarget, //
@@ -169,7 +170,9 @@ impl Config {
         portal: Portal,
         tpgt: Option<Tpgt>,
     ) -> Result<StaticTarget, ConfigError> {
-        if self.statics.iter().any(|e| e.same(&name, portal, tpgt)) {
+        let place = EndPoint { name, portal };
+        let same = |entry: &StaticTarget| entry.is_at(&place) && entry.tpgt == tpgt;
+        if self.statics.iter().any(same) {
             return Err(ConfigError::Exists);
         }
         if self.statics.len() >= limits::MAX_STATIC_TARGETS {
@@ -190,6 +193,20 @@ impl Config {
         self.next_static = next;
         self.changed();
         Ok(entry)
+    }
+
+    /// The portal group that a login at this end point has to insist on: none if an entry takes any.
+    ///
+    /// A portal belongs to one group (RFC 7143 section 4.4.1): of entries that contradict each other
+    /// the first one counts.
+    pub(crate) fn portal_group(&self, place: &EndPoint) -> Option<Tpgt> {
+        let mut tags = self
+            .statics
+            .iter()
+            .filter(|entry| entry.is_at(place))
+            .map(|entry| entry.tpgt);
+        let first = tags.next()??;
+        tags.all(|tag| tag.is_some()).then_some(first)
     }
 
     /// Removes a static target.

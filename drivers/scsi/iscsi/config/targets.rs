@@ -10,6 +10,15 @@ use crate::proto::{
     names::IscsiName,
 };
 
+/// What a session is with: there is one for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndPoint {
+    /// Name of the target.
+    pub(crate) name: IscsiName,
+    /// Where it listens.
+    pub(crate) portal: Portal,
+}
+
 /// A target of static discovery.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StaticTarget {
@@ -24,9 +33,17 @@ pub(crate) struct StaticTarget {
 }
 
 impl StaticTarget {
-    /// Whether two entries mean the same.
-    pub(super) fn same(&self, name: &IscsiName, portal: Portal, tpgt: Option<Tpgt>) -> bool {
-        self.name == *name && self.portal == portal && self.tpgt == tpgt
+    /// What a session for this entry is with.
+    pub(crate) fn end_point(&self) -> EndPoint {
+        EndPoint {
+            name: self.name,
+            portal: self.portal,
+        }
+    }
+
+    /// Whether a session with this end point would be for this entry, whatever its portal group.
+    pub(crate) fn is_at(&self, place: &EndPoint) -> bool {
+        self.portal == place.portal && self.name == place.name
     }
 }
 

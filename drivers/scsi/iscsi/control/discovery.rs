@@ -52,7 +52,7 @@ fn enable_static(control: &Control) -> Result<(), Refusal> {
     loop {
         let entry = control.initiator.config().static_from(from);
         let Some(entry) = entry else { break };
-        if let Err(error) = control.initiator.connect_static(&entry) {
+        if let Err(error) = control.initiator.connect(&entry.end_point()) {
             disconnect_below(control, from).ok();
             return Err(text::no_session(error));
         }
@@ -77,7 +77,7 @@ fn disable_static(control: &Control) -> Result<(), Refusal> {
         let Some(entry) = entry else { break };
         // Those that are still there stay. One that cannot be made now is made by the next
         // disabling and enabling.
-        control.initiator.connect_static(&entry).ok();
+        control.initiator.connect(&entry.end_point()).ok();
         from = entry.id.saturating_add(1);
     }
     Err(refusal)
@@ -91,7 +91,7 @@ fn disconnect_below(control: &Control, end: u32) -> Result<(), Refusal> {
         let Some(entry) = entry.filter(|entry| entry.id < end) else {
             return Ok(());
         };
-        match control.initiator.disconnect(&entry.name, entry.portal) {
+        match control.initiator.disconnect(&entry.end_point()) {
             Err(error) if error != ENOENT => return Err(text::no_logout_of(&entry.name, error)),
             _ => from = entry.id.saturating_add(1),
         }

@@ -52,7 +52,7 @@ pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Re
         (entry, config.static_enabled())
     };
     if connect {
-        if let Err(error) = control.initiator.connect_static(&entry) {
+        if let Err(error) = control.initiator.connect(&entry.end_point()) {
             control.initiator.config().remove_static(entry.id);
             return Err(text::no_session(error));
         }
@@ -120,7 +120,7 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
 /// end point, that one takes over.
 #[inline(never)]
 fn remove(control: &Control, entry: &StaticTarget) -> Result<(), Refusal> {
-    match control.initiator.disconnect(&entry.name, entry.portal) {
+    match control.initiator.disconnect(&entry.end_point()) {
         Err(error) if error != ENOENT => return Err(text::no_logout(error)),
         _ => {}
     }
@@ -138,7 +138,7 @@ fn remove(control: &Control, entry: &StaticTarget) -> Result<(), Refusal> {
     match heir {
         Some(heir) => control
             .initiator
-            .connect_static(&heir)
+            .connect(&heir.end_point())
             .map_err(text::no_session),
         None => Ok(()),
     }

@@ -219,8 +219,7 @@ fn write(to: &mut Writer<'_>, session: &Session, info: &SessionInfo) -> Result<(
     if let Some(tsih) = info.tsih {
         to.u16(kind::TSIH, tsih.get())?;
     }
-    let tpgt = negotiated.and_then(|agreed| agreed.target_portal_group_tag);
-    if let Some(tpgt) = tpgt.or(target.tpgt.map(|Tpgt(tpgt)| tpgt)) {
+    if let Some(Tpgt(tpgt)) = session.portal_group() {
         to.u16(kind::TPGT, tpgt)?;
     }
     portal::write(to, kind::PORTAL, &target.portal)?;

@@ -27,6 +27,7 @@ use crate::{
         },
     },
     proto::{
+        address::Tpgt,
         connection::ConnectionState,
         keys::Digest,
         pdu::Tsih,
@@ -89,6 +90,14 @@ impl Session {
         }
     }
 
+    /// The portal group of the target: the one that has answered, else the one that has to.
+    pub(crate) fn portal_group(&self) -> Option<Tpgt> {
+        let answered = self
+            .connection()
+            .and_then(|connection| connection.portal_group());
+        answered.or_else(|| self.initiator.config().portal_group(&self.target))
+    }
+
     /// Calls `f` with channel, id and number of each logical unit.
     pub(crate) fn for_each_lun(&self, mut f: impl FnMut(u32, u32, u64)) {
         if let Some(side) = self.scsi_side() {
@@ -113,6 +122,11 @@ impl Session {
 }
 
 impl Connection {
+    /// The portal group that has answered.
+    pub(crate) fn portal_group(&self) -> Option<Tpgt> {
+        self.negotiated.target_portal_group_tag.map(Tpgt)
+    }
+
     /// Bytes of PDUs sent.
     pub(crate) fn sent(&self) -> u64 {
         self.sent_bytes.load(Relaxed) as u64
@@ -135,10 +149,8 @@ impl TransportOps for Session {
                 None => return Err(ENODATA),
             },
             SessionParam::Tpgt => {
-                let tag = agreed
-                    .and_then(|agreed| agreed.target_portal_group_tag)
-                    .or(self.target.tpgt.map(|tpgt| tpgt.0));
-                write!(out, "{}", tag.unwrap_or(DEFAULT_TPGT))
+                let Tpgt(tag) = self.portal_group().unwrap_or(DEFAULT_TPGT);
+                write!(out, "{tag}")
             }
             SessionParam::InitiatorName => {
                 let name = self.initiator.config().initiator().name;
@@ -237,4 +249,4 @@ fn address(out: &mut Writer<'_>, addr: &SockAddr) -> core::fmt::Result {
 }
 
 /// The portal group of a target that did not name one, for tools that want a number.
-const DEFAULT_TPGT: u16 = 1;
+const DEFAULT_TPGT: Tpgt = Tpgt(1);

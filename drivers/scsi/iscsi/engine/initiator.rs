@@ -14,7 +14,7 @@ use crate::{
     config::{
         limits,
         Config,
-        StaticTarget, //
+        EndPoint, //
     },
     linux::{
         crc32c,
@@ -24,7 +24,6 @@ use crate::{
         transport::Registration, //
     },
     proto::{
-        address::Portal,
         names::IscsiName,
         pdu::Isid,
         session::SessionState, //
@@ -158,14 +157,14 @@ impl Initiator {
         (self.observer)(event);
     }
 
-    /// Makes a session with a static target, and lets it log in. Of a session that exists it only
-    /// wants a login now, if it has none.
+    /// Makes a session with an end point, and lets it log in. Of a session that exists it only wants
+    /// a login now, if it has none.
     ///
     /// # Context
     ///
     /// Sleeps; the caller serialises changes.
-    pub(crate) fn connect_static(self: &Arc<Self>, target: &StaticTarget) -> Result {
-        if let Some(session) = self.find(&target.name, target.portal) {
+    pub(crate) fn connect(self: &Arc<Self>, target: &EndPoint) -> Result {
+        if let Some(session) = self.find(target) {
             session.poke();
             return Ok(());
         }
@@ -199,7 +198,7 @@ impl Initiator {
         })
     }
 
-    /// Logs the session with this target and portal out and removes it.
+    /// Logs the session with this end point out and removes it.
     ///
     /// # Context
     ///
@@ -209,8 +208,8 @@ impl Initiator {
     ///
     /// `ENOENT` if there is none; `EBUSY` if a disk of it is open and stays so for
     /// [`limits::DISK_CLOSE`]: then nothing has changed.
-    pub(crate) fn disconnect(&self, name: &IscsiName, portal: Portal) -> Result {
-        let session = self.find(name, portal).ok_or(ENOENT)?;
+    pub(crate) fn disconnect(&self, target: &EndPoint) -> Result {
+        let session = self.find(target).ok_or(ENOENT)?;
         let start = Instant::<Monotonic>::now();
         while session.is_open() {
             if start.elapsed() >= limits::DISK_CLOSE {
@@ -231,13 +230,13 @@ impl Initiator {
         Ok(())
     }
 
-    fn find(&self, name: &IscsiName, portal: Portal) -> Option<Arc<Session>> {
+    fn find(&self, target: &EndPoint) -> Option<Arc<Session>> {
         let sessions = self.sessions.lock();
         sessions
             .entries
             .iter()
             .map(|entry| &entry.session)
-            .find(|session| session.target.name == *name && session.target.portal == portal)
+            .find(|session| session.target == *target)
             .cloned()
     }
 
@@ -257,7 +256,7 @@ impl Initiator {
     ///
     /// It is the same each time (persistent reservations belong to it), made of our node name and
     /// the portal, and differs between sessions with one target (RFC 7143 section 4.4.3.1).
-    fn isid_for(&self, target: &StaticTarget) -> Isid {
+    fn isid_for(&self, target: &EndPoint) -> Isid {
         let node = match self.config().initiator().name {
             Some(name) => crc32c::Digest::of(name.as_bytes()),
             None => [0; 4],

@@ -295,10 +295,13 @@ fn log_in(
         segment,
         initiator,
     } = memory;
-    let mut offer = {
+    let (mut offer, portal_group) = {
         let config = session.initiator.config();
         **initiator = *config.initiator();
-        config.effective(&session.target.name)
+        (
+            config.effective(&session.target.name),
+            config.portal_group(&session.target),
+        )
     };
     // A file system looks at its disk once, as it is mounted. So a data digest that is configured later
     // has to wait for a new session, unless the target insists.
@@ -318,7 +321,7 @@ fn log_in(
         itt: Itt::new(LOGIN_ITT).ok_or(Failure::NoResult)?,
         offer,
         security: Security::OfferNone,
-        portal_group_tag: session.target.tpgt.map(|tpgt| tpgt.0),
+        portal_group_tag: portal_group.map(|tpgt| tpgt.0),
     };
     // Looked at where it is: the machine is too big to be on the stack twice.
     let mut login = Login::new(config, work);

@@ -29,7 +29,7 @@ use super::{
     },
 };
 use crate::{
-    config::StaticTarget,
+    config::EndPoint,
     linux::{
         event::Event,
         lock::{
@@ -215,7 +215,7 @@ pub(crate) struct Session {
     /// Names the session in messages, events and traces; never used twice.
     pub(crate) id: u32,
     /// What it connects to.
-    pub(crate) target: StaticTarget,
+    pub(crate) target: EndPoint,
     /// Our part of the session's name, RFC 7143 section 11.12.5.
     pub(crate) isid: Isid,
     pub(super) initiator: Arc<Initiator>,
@@ -280,7 +280,7 @@ impl Session {
         initiator: Arc<Initiator>,
         id: u32,
         isid: Isid,
-        target: StaticTarget,
+        target: EndPoint,
     ) -> Result<Arc<Self>> {
         let depth = u32::from(CAN_QUEUE) + OWN_TASKS;
         let sending = Sending::new()?;
@@ -451,8 +451,14 @@ impl Session {
         self.stop.load(Acquire) != 0
     }
 
-    /// Asks for a login now, if there is no connection.
+    /// Asks for a login now, if there is no connection. Why the last one failed counts no more.
     pub(crate) fn poke(&self) {
+        {
+            let mut slow = self.slow.lock();
+            if slow.connection.is_none() {
+                slow.last_error = Text::new();
+            }
+        }
         self.poked.store(1, Relaxed);
         self.wd_event.signal();
     }

@@ -76,7 +76,7 @@ enum Outcome {
 }
 
 fn outcome(entry: &StaticEntry, targets: &[Target]) -> Outcome {
-    // The tag of a session is the negotiated one, so it says nothing about which entry it is of.
+    // Entries that differ in their tag only share a session.
     let selector = StaticSelector {
         target: entry.target,
         portal: Some(entry.portal),
@@ -89,7 +89,12 @@ fn outcome(entry: &StaticEntry, targets: &[Target]) -> Outcome {
         return Outcome::Open(None);
     };
     match (target.state, &target.last_error) {
-        (Some(state), _) if SessionState::is_logged_in(state) => Outcome::LoggedIn,
+        (Some(state), _) if SessionState::is_logged_in(state) => match (entry.tpgt, target.tpgt) {
+            (Some(wanted), Some(tpgt)) if wanted != tpgt => Outcome::Failed(format!(
+                "target portal group tag is {tpgt} instead of {wanted}"
+            )),
+            _ => Outcome::LoggedIn,
+        },
         (_, Some(reason)) => Outcome::Failed(reason.clone()),
         (_, None) => Outcome::Open(target.connections.iter().find_map(|c| c.login)),
     }

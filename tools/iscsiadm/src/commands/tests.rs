@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use iscsi_proto::proto::address::Tpgt;
 use iscsi_proto::proto::keys::LISTED;
 use iscsi_proto::proto::names::IscsiName;
 use rustix::io::Errno;
@@ -39,6 +40,8 @@ struct FakeKernel {
     params: Vec<(IscsiName, Params)>,
     /// Name of a target that refuses every login.
     refuses: &'static str,
+    /// The portal group that answers.
+    group: Option<Tpgt>,
     /// Name of a target whose entry is in use.
     busy: &'static str,
     /// Whether it has no memory for anything new.
@@ -185,6 +188,7 @@ impl Kernel for FakeKernel {
                 session_id: u32::try_from(number).ok(),
                 name: entry.target.to_string(),
                 portal: Some(entry.portal),
+                tpgt: self.group,
                 state: Some(match logged_in {
                     true => SessionState::LoggedIn,
                     false => SessionState::Free,
@@ -387,6 +391,24 @@ fn a_login_is_waited_for_and_its_refusal_is_told() {
         )]
     );
     assert_eq!(bed.stored()["static_config"][1]["target"], TAPE);
+}
+
+#[test]
+fn an_entry_that_the_session_of_another_one_does_not_serve_is_told() {
+    let mut bed = Bed::new();
+    bed.kernel.group = Some(Tpgt(1));
+    bed.done("modify discovery -s enable");
+    bed.done(&format!("add static-config {DISK},192.0.2.1"));
+    bed.done(&format!("add static-config {DISK},192.0.2.1,1"));
+    let failure = bed.failed(&format!("add static-config {DISK},192.0.2.1,7"));
+    assert_eq!(failure.exit, Exit::NotLoggedIn);
+    assert_eq!(
+        failure.lines,
+        [format!(
+            "{DISK},192.0.2.1:3260: target portal group tag is 1 instead of 7"
+        )]
+    );
+    assert_eq!(bed.stored()["static_config"].as_array().unwrap().len(), 3);
 }
 
 #[test]
