@@ -7,13 +7,15 @@
 //! a complete current file is there. One that cannot be read is kept as `.corrupt`, and the one
 //! before is used.
 
+mod document;
 mod format;
 
 use std::fs::{
     self,
     DirBuilder,
     File,
-    OpenOptions, //
+    OpenOptions,
+    Permissions, //
 };
 use std::io::{
     self,
@@ -21,7 +23,8 @@ use std::io::{
 };
 use std::os::unix::fs::{
     DirBuilderExt,
-    OpenOptionsExt, //
+    OpenOptionsExt,
+    PermissionsExt, //
 };
 use std::path::{
     Path,
@@ -31,7 +34,10 @@ use std::path::{
 use iscsi_proto::proto::names::IscsiName;
 use rustix::fs::FlockOperation;
 
-use crate::failure::Failure;
+use crate::failure::{
+    self,
+    Failure, //
+};
 use crate::kernel::{
     Kernel,
     Refusal, //
@@ -48,6 +54,9 @@ pub(crate) use format::Unresolved;
 
 /// Where the file is.
 pub(crate) const DIRECTORY: &str = "/etc/iscsi";
+
+/// Who may read and write it: only its owner.
+const MODE: u32 = 0o600;
 
 const CURRENT: &str = "initiator.db.json";
 const PREVIOUS: &str = "initiator.db.json.prev";
@@ -206,7 +215,30 @@ impl Database {
                 _directory: directory,
             })
         };
-        lock().map_err(|error| self.failure("cannot lock", &self.directory, &error))
+        lock().map_err(|error| match self.why_no_directory() {
+            Some(why) => Failure::error(format!("{}: {why}", self.directory.display())),
+            None => self.failure("cannot lock", &self.directory, &error),
+        })
+    }
+
+    /// Why the directory cannot be made, if something else has its name.
+    fn why_no_directory(&self) -> Option<String> {
+        let there = fs::symlink_metadata(&self.directory).ok()?;
+        let behind = fs::metadata(&self.directory);
+        let link = fs::read_link(&self.directory).ok();
+        match (link, behind) {
+            (Some(to), Err(error)) => Some(format!(
+                "a symbolic link to {}, which cannot be used: {}",
+                to.display(),
+                failure::words(&error)
+            )),
+            (Some(to), Ok(behind)) if !behind.is_dir() => Some(format!(
+                "a symbolic link to {}, which is not a directory",
+                to.display()
+            )),
+            (None, _) if !there.is_dir() => Some("not a directory".to_owned()),
+            (Some(_) | None, _) => None,
+        }
     }
 
     /// Reads what is stored.
@@ -214,14 +246,15 @@ impl Database {
         let mut found = Found::default();
         for (name, corrupt) in [(CURRENT, CORRUPT), (PREVIOUS, PREVIOUS_CORRUPT)] {
             let path = self.directory.join(name);
-            let text = match fs::read_to_string(&path) {
-                Ok(text) => text,
+            let read = match fs::read_to_string(&path) {
+                Ok(text) => format::read(&text, system),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                // Not text.
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => String::new(),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    Err(format::Broken::Content("the file is not text".to_owned()))
+                }
                 Err(error) => return Err(self.failure("cannot read", &path, &error)),
             };
-            match format::read(&text, system) {
+            match read {
                 Ok(configuration) => {
                     if name == PREVIOUS {
                         found.warnings.push(format!(
@@ -330,7 +363,7 @@ impl Database {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .mode(MODE)
             .open(&scratch)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
@@ -339,7 +372,13 @@ impl Database {
         let link = self.directory.join(format!("{PREVIOUS}.new"));
         remove(&link)?;
         match fs::hard_link(&current, &link) {
-            Ok(()) => fs::rename(&link, &previous)?,
+            Ok(()) => {
+                // People may have given it another one; a symbolic link has none.
+                if fs::symlink_metadata(&link)?.is_file() {
+                    fs::set_permissions(&link, Permissions::from_mode(MODE))?;
+                }
+                fs::rename(&link, &previous)?;
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(error),
         }
@@ -348,7 +387,8 @@ impl Database {
     }
 
     fn failure(&self, what: &str, path: &Path, error: &io::Error) -> Failure {
-        Failure::error(format!("{what} {}: {error}", path.display()))
+        let words = failure::words(error);
+        Failure::error(format!("{what} {}: {words}", path.display()))
     }
 }
 

@@ -49,7 +49,11 @@ impl Context<'_> {
         let mut configuration = configuration.unwrap_or_default();
         let named = configuration.initiator.node_name.is_some();
         if !named {
-            configuration.initiator.node_name = Some(new_name()?);
+            let name = new_name()?;
+            if !warnings.is_empty() {
+                warn(&format!("the initiator gets a new name: {name}"));
+            }
+            configuration.initiator.node_name = Some(name);
         }
         let before = configuration.refused.clone();
         let wanted = configuration.wanted();

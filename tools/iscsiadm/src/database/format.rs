@@ -30,6 +30,7 @@ use iscsi_proto::proto::keys::{
     DigestOffer,
     Input,
     Key,
+    Param,
     Value,
     LISTED, //
 };
@@ -37,15 +38,16 @@ use iscsi_proto::proto::names::{
     Alias,
     IscsiName, //
 };
-use serde::{
-    Deserialize,
-    Serialize, //
-};
+use serde::Serialize;
 use serde_json::{
     Map,
     Value as Json, //
 };
 
+use super::document::{
+    Document,
+    Place, //
+};
 use super::{
     Configuration,
     Refused, //
@@ -100,37 +102,30 @@ impl fmt::Display for Unresolved {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct Stored {
     version: u32,
-    #[serde(default)]
     initiator: StoredInitiator,
-    #[serde(default)]
     discovery: StoredDiscovery,
-    #[serde(default)]
     static_config: Vec<StoredStatic>,
-    #[serde(default)]
     target_param: Vec<StoredParam>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<StoredRefused>,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct StoredRefused {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     initiator: Option<StoredInitiator>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     discovery: Option<StoredDiscovery>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     static_config: Vec<StoredStatic>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     target_param: Vec<StoredParam>,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct StoredInitiator {
     #[serde(skip_serializing_if = "Option::is_none")]
     node_name: Option<String>,
@@ -142,15 +137,13 @@ struct StoredInitiator {
     data_digest: Option<String>,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct StoredDiscovery {
-    #[serde(default, rename = "static")]
+    #[serde(rename = "static")]
     static_targets: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct StoredStatic {
     target: String,
     portal: String,
@@ -158,17 +151,10 @@ struct StoredStatic {
     tpgt: Option<u16>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct StoredParam {
     target: String,
     login: Map<String, Json>,
-}
-
-/// What may stand before the rest is looked at.
-#[derive(Deserialize)]
-struct VersionOnly {
-    version: u32,
 }
 
 /// Writes a configuration.
@@ -227,111 +213,181 @@ impl From<&Initiator> for StoredInitiator {
 
 /// Reads a configuration, and checks all of it.
 pub(super) fn read(text: &str, system: &System) -> Result<Configuration, Broken> {
-    let content = |error: serde_json::Error| Broken::Content(error.to_string());
-    let VersionOnly { version } = serde_json::from_str(text).map_err(content)?;
+    let document = Document::parse(text).map_err(Broken::Content)?;
+    let root = document.root();
+    let version = version(&root).map_err(Broken::Content)?;
     if version > VERSION {
         return Err(Broken::Newer(version));
     }
-    let stored: Stored = serde_json::from_str(text).map_err(content)?;
-    understand(stored, system).map_err(Broken::Content)
+    understand(&root, system).map_err(Broken::Content)
 }
 
-fn understand(stored: Stored, system: &System) -> Result<Configuration, String> {
-    let discovery = |stored: StoredDiscovery| Discovery {
-        static_targets: stored.static_targets,
-    };
-    let refused = stored.refused.unwrap_or_default();
+/// The version, which tells what else may stand there.
+fn version(root: &Place<'_>) -> Result<u32, String> {
+    let mut fields = root.fields()?.into_iter();
+    let field = fields.find(|(name, _)| *name == "version");
+    let version = root.needed("version", field.map(|(_, place)| place))?;
+    match version.number() {
+        None | Some(0) => Err(version.must_be(VERSION)),
+        Some(number) => Ok(number),
+    }
+}
+
+fn understand(root: &Place<'_>, system: &System) -> Result<Configuration, String> {
+    let [_, node, methods, entries, params, refused] = root.object([
+        "version",
+        "initiator",
+        "discovery",
+        "static_config",
+        "target_param",
+        "refused",
+    ])?;
     let mut unresolved = Vec::new();
+    let mut read_entries = |place| static_entries(place, system, &mut unresolved);
     Ok(Configuration {
-        initiator: initiator(&stored.initiator)?,
-        discovery: discovery(stored.discovery),
-        static_entries: static_entries(stored.static_config, system, &mut unresolved)?,
-        target_params: target_params(&stored.target_param)?,
-        refused: Refused {
-            initiator: initiator(&refused.initiator.unwrap_or_default())?,
-            discovery: refused.discovery.map(discovery),
-            static_entries: static_entries(refused.static_config, system, &mut unresolved)?,
-            target_params: target_params(&refused.target_param)?,
-        },
+        initiator: or_default(node, initiator)?,
+        discovery: or_default(methods, discovery)?,
+        static_entries: or_default(entries, &mut read_entries)?,
+        target_params: or_default(params, target_params)?,
+        refused: or_default(refused, |place| {
+            let [node, methods, entries, params] =
+                place.object(["initiator", "discovery", "static_config", "target_param"])?;
+            Ok(Refused {
+                initiator: or_default(node, initiator)?,
+                discovery: methods.map(discovery).transpose()?,
+                static_entries: or_default(entries, &mut read_entries)?,
+                target_params: or_default(params, target_params)?,
+            })
+        })?,
         unresolved,
+    })
+}
+
+/// What is read of a field, or what holds without it.
+fn or_default<'a, T: Default>(
+    field: Option<Place<'a>>,
+    read: impl FnOnce(Place<'a>) -> Result<T, String>,
+) -> Result<T, String> {
+    field.map_or_else(|| Ok(T::default()), read)
+}
+
+fn initiator(place: Place<'_>) -> Result<Initiator, String> {
+    let [node_name, node_alias, header_digest, data_digest] =
+        place.object(["node_name", "node_alias", "header_digest", "data_digest"])?;
+    let alias = |place: Place<'_>| {
+        Alias::parse(place.string()?)
+            .map_err(|error| place.mistake(error))
+            .map(Some)
+    };
+    let digest = |place: Place<'_>| digest(&place).map(Some);
+    Ok(Initiator {
+        node_name: or_default(node_name, |place| name(&place).map(Some))?,
+        node_alias: or_default(node_alias, alias)?,
+        header_digest: or_default(header_digest, digest)?,
+        data_digest: or_default(data_digest, digest)?,
+    })
+}
+
+fn discovery(place: Place<'_>) -> Result<Discovery, String> {
+    let [static_targets] = place.object(["static"])?;
+    Ok(Discovery {
+        static_targets: or_default(static_targets, |place| place.boolean())?,
     })
 }
 
 /// The entries; those without an interface go to `unresolved`.
 fn static_entries(
-    all: Vec<StoredStatic>,
+    all: Place<'_>,
     system: &System,
     unresolved: &mut Vec<Unresolved>,
 ) -> Result<Vec<StaticEntry>, String> {
     let mut entries = Vec::new();
-    for stored in all {
-        let target = name(&stored.target)?;
-        let tpgt = stored.tpgt.map(Tpgt);
+    for place in all.list()? {
+        let [target, portal, tpgt] = place.object(["target", "portal", "tpgt"])?;
+        let target = name(&place.needed("target", target)?)?;
+        let place = place.needed("portal", portal)?;
+        let text = place.string()?;
+        let tpgt = or_default(tpgt, |place| match place.number() {
+            Some(number) => Ok(Some(Tpgt(number))),
+            None => Err(place.must_be("a number from 0 to 65535")),
+        })?;
         let entry = |portal| StaticEntry {
             target,
             portal,
             tpgt,
         };
-        let portal = Portal::parse_with(&stored.portal, ISCSI_PORT, |zone| {
-            system.interface_index(zone)
-        });
-        match (portal, system.without_interface(&stored.portal)) {
+        let portal = Portal::parse_with(text, ISCSI_PORT, |zone| system.interface_index(zone));
+        match (portal, system.without_interface(text)) {
             (Ok(portal), _) => entries.push(entry(portal)),
             (Err(_), Some(portal)) => unresolved.push(Unresolved {
                 entry: entry(portal),
-                stored,
+                stored: StoredStatic {
+                    target: target.to_string(),
+                    portal: text.to_owned(),
+                    tpgt: tpgt.map(|tpgt| tpgt.0),
+                },
             }),
-            (Err(error), None) => return Err(format!("{}: {error}", stored.portal)),
+            (Err(error), None) => {
+                return Err(place.mistake(format_args!("{text}: {error}")));
+            }
         }
     }
     Ok(entries)
 }
 
-fn target_params(all: &[StoredParam]) -> Result<Vec<(IscsiName, Params)>, String> {
+fn target_params(all: Place<'_>) -> Result<Vec<(IscsiName, Params)>, String> {
     let mut target_params = Vec::new();
-    for stored in all {
-        let target = name(&stored.target)?;
+    for place in all.list()? {
+        let [target, login] = place.object(["target", "login"])?;
+        let target = name(&place.needed("target", target)?)?;
         let mut params = Params::default();
-        for (key, json) in &stored.login {
-            let (key, value) =
-                login_param(key, json).ok_or_else(|| format!("{key}: invalid value {json}"))?;
-            params.set(key, value);
+        let login = place.needed("login", login)?;
+        for (name, place) in login.fields()? {
+            let param = params_by_name().find(|(_, param)| param.name == name);
+            let (key, param) = param.ok_or_else(|| {
+                let legal = params_by_name().filter(|(_, param)| can_be_set(param.input));
+                let legal: Vec<_> = legal.map(|(_, param)| param.name).collect();
+                let legal = legal.join(", ");
+                login.mistake(format_args!("unknown field \"{name}\"; legal: {legal}"))
+            })?;
+            params.set(key, login_param(key, param.input, &place)?);
         }
         target_params.push((target, params));
     }
     Ok(target_params)
 }
 
-fn initiator(stored: &StoredInitiator) -> Result<Initiator, String> {
-    let digest = |text: &Option<String>| text.as_deref().map(meaning::digest).transpose();
-    Ok(Initiator {
-        node_name: stored.node_name.as_deref().map(name).transpose()?,
-        node_alias: stored
-            .node_alias
-            .as_deref()
-            .map(|text| Alias::parse(text).map_err(|error| error.to_string()))
-            .transpose()?,
-        header_digest: digest(&stored.header_digest)?,
-        data_digest: digest(&stored.data_digest)?,
-    })
+/// The login parameters that have a name.
+fn params_by_name() -> impl Iterator<Item = (Key, Param)> {
+    let named = |key: Key| Some((key, key.spec().param?));
+    LISTED.into_iter().filter_map(named)
 }
 
-fn name(text: &str) -> Result<IscsiName, String> {
-    IscsiName::parse(text).map_err(|error| format!("{text}: {error}"))
+fn can_be_set(input: Input) -> bool {
+    match input {
+        Input::Number { .. } | Input::Boolean | Input::Digest => true,
+        Input::FixedNumber { .. } => false,
+    }
 }
 
-fn login_param(name: &str, json: &Json) -> Option<(Key, Value)> {
-    let (key, param) = LISTED
-        .into_iter()
-        .filter_map(|key| Some((key, key.spec().param?)))
-        .find(|(_, param)| param.name == name)?;
-    let value = match param.input {
-        Input::Number { .. } | Input::FixedNumber { .. } => {
-            Value::Number(u32::try_from(json.as_u64()?).ok()?)
-        }
-        Input::Boolean => Value::Boolean(json.as_bool()?),
-        Input::Digest => Value::Digest(DigestOffer::from(meaning::digest(json.as_str()?).ok()?)),
-    };
-    key.spec().check(value).ok()?;
-    Some((key, value))
+fn login_param(key: Key, input: Input, place: &Place<'_>) -> Result<Value, String> {
+    match input {
+        Input::Number { min, max } | Input::FixedNumber { min, max } => place
+            .number()
+            .map(Value::Number)
+            .filter(|value| key.spec().check(*value).is_ok())
+            .ok_or_else(|| place.must_be(format_args!("a number from {min} to {max}"))),
+        Input::Boolean => place.boolean().map(Value::Boolean),
+        Input::Digest => Ok(Value::Digest(DigestOffer::from(digest(place)?))),
+    }
+}
+
+fn digest(place: &Place<'_>) -> Result<Digest, String> {
+    let digest = place.string().and_then(meaning::digest);
+    digest.map_err(|_| place.must_be("\"NONE\" or \"CRC32\""))
+}
+
+fn name(place: &Place<'_>) -> Result<IscsiName, String> {
+    let text = place.string()?;
+    IscsiName::parse(text).map_err(|error| place.mistake(format_args!("{text}: {error}")))
 }

@@ -2,7 +2,7 @@
 
 //! The database: round trip, broken files, and every point at which a write can be cut off.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
 
 use iscsi_proto::proto::address::{
     Portal,
@@ -173,7 +173,14 @@ fn the_text_is_what_the_documentation_shows() {
 fn the_file_before_is_kept() {
     let bed = Bed::new();
     bed.store(&Configuration::default());
+    let readable = Permissions::from_mode(0o644);
+    fs::set_permissions(bed.path(CURRENT), readable).unwrap();
     bed.store(&full());
+    let mode = fs::metadata(bed.path(PREVIOUS))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
     let previous = fs::read_to_string(bed.path(PREVIOUS)).unwrap();
     assert_eq!(
         format::read(&previous, &bed.system),
@@ -233,39 +240,150 @@ fn two_broken_files_are_both_kept_and_nothing_is_loaded() {
 }
 
 #[test]
-fn every_value_is_checked() {
+fn every_mistake_is_told_with_its_place_and_what_is_legal() {
     let system = System::at("/nonexistent");
-    for (text, mistake) in [
-        (r#"{"version":1,"frob":1}"#, "unknown field `frob`"),
+    let entry = |rest| {
+        format!(
+            r#"{{"version":1,"static_config":[{{"target":"iqn.2001-04.com.example:disk",{rest}}}]}}"#
+        )
+    };
+    let login = |login| {
+        format!(
+            r#"{{"version":1,"target_param":[{{"target":"eui.0123456789abcdef","login":{login}}}]}}"#
+        )
+    };
+    let text = str::to_owned;
+    for (document, mistake) in [
+        (text(" \n"), "the file is empty"),
         (
-            r#"{"version":1,"initiator":{"node_name":"x"}}"#,
-            "x: unknown iSCSI name type.",
+            text("{"),
+            "no valid JSON: EOF while parsing an object at line 1 column 1",
+        ),
+        (text("[]"), "must be an object ({...}), not a list"),
+        (text("null"), "must be an object ({...}), not null"),
+        (text("{}"), "field \"version\" is missing"),
+        (
+            text(r#"{"version":"1"}"#),
+            "version: must be 1, not \"1\"",
+        ),
+        (text(r#"{"version":0}"#), "version: must be 1, not 0"),
+        (
+            text(r#"{"version":1,"version":1}"#),
+            "version: given twice",
         ),
         (
-            r#"{"version":1,"static_config":[{"target":"iqn.2001-04.com.example","portal":"h"}]}"#,
-            "h: invalid IP address",
+            text(r#"{"version":1,"frob":1}"#),
+            "unknown field \"frob\"; legal: version, initiator, discovery, static_config, \
+             target_param, refused",
         ),
         (
-            r#"{"version":1,"target_param":[{"target":"eui.0123456789abcdef",
-                "login":{"maxburstlength":511}}]}"#,
-            "maxburstlength: invalid value 511",
+            text(r#"{"version":1,"discovery":{"isns":false}}"#),
+            "discovery: unknown field \"isns\"; legal: static",
         ),
         (
-            r#"{"version":1,"target_param":[{"target":"eui.0123456789abcdef",
-                "login":{"frob":1}}]}"#,
-            "frob: invalid value 1",
+            text(r#"{"version":1,"discovery":{"static":"enable"}}"#),
+            "discovery.static: must be true or false, not \"enable\"",
         ),
         (
-            r#"{"version":1,"target_param":[{"target":"eui.0123456789abcdef",
-                "login":{"headerdigest":"md5"}}]}"#,
-            "headerdigest: invalid value \"md5\"",
+            text(r#"{"version":1,"initiator":{"node_name":"x"}}"#),
+            "initiator.node_name: x: unknown iSCSI name type.",
+        ),
+        (
+            text(r#"{"version":1,"initiator":{"node_alias":7}}"#),
+            "initiator.node_alias: must be a string, not 7",
+        ),
+        (
+            text(r#"{"version":1,"initiator":{"data_digest":"md5"}}"#),
+            "initiator.data_digest: must be \"NONE\" or \"CRC32\", not \"md5\"",
+        ),
+        (
+            text(r#"{"version":1,"static_config":{}}"#),
+            "static_config: must be a list ([...]), not an object",
+        ),
+        (
+            entry(r#""tpgt":1"#),
+            "static_config[0]: field \"portal\" is missing",
+        ),
+        (
+            entry(r#""portal":"h""#),
+            "static_config[0].portal: h: invalid IP address",
+        ),
+        (
+            entry(r#""portal":"[::1]","tpgt":-1"#),
+            "static_config[0].tpgt: must be a number from 0 to 65535, not -1",
+        ),
+        (
+            text(r#"{"version":1,"refused":{"static_config":[{},{}]}}"#),
+            "refused.static_config[0]: field \"target\" is missing",
+        ),
+        (
+            login(r#"{"maxburstlength":511}"#),
+            "target_param[0].login.maxburstlength: must be a number from 512 to 16777215, not 511",
+        ),
+        (
+            login(r#"{"immediatedata":"yes"}"#),
+            "target_param[0].login.immediatedata: must be true or false, not \"yes\"",
+        ),
+        (
+            login(r#"{"headerdigest":["CRC32"]}"#),
+            "target_param[0].login.headerdigest: must be \"NONE\" or \"CRC32\", not a list",
+        ),
+        (
+            login(r#"{"frob":5}"#),
+            "target_param[0].login: unknown field \"frob\"; legal: dataseqinorder, datapduinorder, \
+             defaulttime2retain, defaulttime2wait, firstburstlength, immediatedata, initialr2t, \
+             maxburstlength, maxrecvdataseglen, headerdigest, datadigest",
         ),
     ] {
-        match format::read(text, &system) {
-            Err(format::Broken::Content(found)) => assert!(found.contains(mistake), "{found}"),
-            other => panic!("{text}: {other:?}"),
-        }
+        assert_eq!(
+            format::read(&document, &system),
+            Err(format::Broken::Content(mistake.to_owned())),
+            "{document}"
+        );
     }
+}
+
+#[test]
+fn what_a_list_has_where_nothing_is_set_may_be_copied() {
+    let text = r#"{"version":1,"initiator":{"node_alias":null},"refused":null,
+        "static_config":[{"target":"iqn.2001-04.com.example:disk","portal":"192.0.2.1","tpgt":null}]}"#;
+    let found = format::read(text, &System::at("/nonexistent")).unwrap();
+    let expected = entry("iqn.2001-04.com.example:disk", "192.0.2.1", None);
+    assert_eq!(found.static_entries, [expected]);
+}
+
+#[test]
+fn what_stands_in_place_of_the_directory_is_told() {
+    let bed = Bed::new();
+    let etc = bed.directory.path().join("etc");
+    fs::create_dir(&etc).unwrap();
+    let why = || {
+        let mut lines = bed.database.lock().unwrap_err().lines;
+        let line = lines.pop().unwrap();
+        line.replace(&format!("{}/", bed.directory.path().display()), "")
+    };
+    fs::write(etc.join("iscsi"), "").unwrap();
+    assert_eq!(why(), "etc/iscsi: not a directory");
+    for (to, mistake) in [
+        ("gone", "which cannot be used: No such file or directory"),
+        (
+            "iscsi",
+            "which cannot be used: Too many levels of symbolic links",
+        ),
+        ("/dev/null", "which is not a directory"),
+    ] {
+        fs::remove_file(etc.join("iscsi")).unwrap();
+        symlink(to, etc.join("iscsi")).unwrap();
+        assert_eq!(
+            why(),
+            format!("etc/iscsi: a symbolic link to {to}, {mistake}")
+        );
+    }
+    fs::create_dir(etc.join("gone")).unwrap();
+    fs::remove_file(etc.join("iscsi")).unwrap();
+    symlink("gone", etc.join("iscsi")).unwrap();
+    bed.store(&full());
+    assert_eq!(bed.load().configuration, Some(full()));
 }
 
 #[test]
