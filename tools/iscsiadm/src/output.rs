@@ -91,6 +91,14 @@ fn or_dash(text: Option<&str>) -> Cow<'_, str> {
     }
 }
 
+/// A switch as the lists write it.
+fn enabled(on: bool) -> &'static str {
+    match on {
+        true => "enabled",
+        false => "disabled",
+    }
+}
+
 /// A digest as the lists write it.
 pub(crate) fn digest(offer: DigestOffer) -> &'static str {
     match offer {
@@ -142,35 +150,98 @@ fn pairs(text: &mut String, indent: &str, defaults: &Params, configured: &Params
     }
 }
 
-/// The block of tunables, `default/configured`. None can be configured yet.
-fn tunables(text: &mut String) {
-    text.push_str("\tTunable Parameters (Default/Configured):\n");
-    for (label, seconds) in [
-        ("Session Login Response Time", LOGIN_RESPONSE_SECONDS),
-        ("Maximum Connection Retry Time", RETRY_WINDOW_SECONDS),
-        ("Login Retry Time Interval", POLLING_DELAY_SECONDS),
-    ] {
-        let _ = writeln!(text, "\t\t{label}: {seconds}/-");
+/// The times of logins, in seconds. None can be configured yet.
+#[derive(Serialize)]
+struct Tunables {
+    default: Map<String, Json>,
+    configured: Map<String, Json>,
+}
+
+impl Tunables {
+    fn new() -> Self {
+        let default = TUNABLES.map(|tunable| (tunable.name.to_owned(), tunable.seconds.into()));
+        Self {
+            default: default.into_iter().collect(),
+            configured: Map::new(),
+        }
+    }
+
+    /// The block `label: default/configured`.
+    fn text(&self, text: &mut String) {
+        text.push_str("\tTunable Parameters (Default/Configured):\n");
+        for Tunable { name, label, .. } in TUNABLES {
+            let shown = |all: &Map<String, Json>| {
+                all.get(name)
+                    .map_or_else(|| "-".to_owned(), Json::to_string)
+            };
+            let (default, set) = (shown(&self.default), shown(&self.configured));
+            let _ = writeln!(text, "\t\t{label}: {default}/{set}");
+        }
     }
 }
 
-// The module's own times, `config/limits.rs`.
-const LOGIN_RESPONSE_SECONDS: u32 = 60;
-const RETRY_WINDOW_SECONDS: u32 = 180;
-const POLLING_DELAY_SECONDS: u32 = 60;
+struct Tunable {
+    /// As Solaris' `iscsiadm` has it for `-T`.
+    name: &'static str,
+    label: &'static str,
+    seconds: u32,
+}
+
+/// The module's own times, `config/limits.rs`.
+const TUNABLES: [Tunable; 3] = [
+    Tunable {
+        name: "recv-login-rsp-timeout",
+        label: "Session Login Response Time",
+        seconds: 60,
+    },
+    Tunable {
+        name: "conn-login-max",
+        label: "Maximum Connection Retry Time",
+        seconds: 180,
+    },
+    Tunable {
+        name: "polling-login-delay",
+        label: "Login Retry Time Interval",
+        seconds: 60,
+    },
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Fails unless the manual page has each name of a JSON listing.
+    #[track_caller]
+    pub(super) fn documented(listing: &str) {
+        let page = include_str!("../../../Documentation/man/iscsiadm.8").replace("\\-", "-");
+        let json = page
+            .split(".SH ")
+            .find(|section| section.starts_with("JSON"));
+        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        let words: Vec<_> = json.unwrap().split(|c| !is_part(c)).collect();
+        let mut left = vec![serde_json::from_str(listing).unwrap()];
+        while let Some(value) = left.pop() {
+            match value {
+                Json::Object(fields) => {
+                    for (name, value) in fields {
+                        let listed = LISTED
+                            .iter()
+                            .any(|key| key.spec().param.unwrap().name == name);
+                        assert!(listed || words.contains(&name.as_str()), "{name}");
+                        left.push(value);
+                    }
+                }
+                Json::Array(items) => left.extend(items),
+                Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => (),
+            }
+        }
+    }
+
     #[test]
     fn the_tunables_are_those_of_the_module() {
         let limits = include_str!("../../../drivers/scsi/iscsi/config/limits.rs");
-        for (name, seconds) in [
-            ("LOGIN_RESPONSE", LOGIN_RESPONSE_SECONDS),
-            ("RETRY_WINDOW", RETRY_WINDOW_SECONDS),
-            ("POLLING_DELAY", POLLING_DELAY_SECONDS),
-        ] {
+        let names = ["LOGIN_RESPONSE", "RETRY_WINDOW", "POLLING_DELAY"];
+        for (name, Tunable { seconds, .. }) in names.into_iter().zip(TUNABLES) {
             let line = format!("const {name}: Delta = Delta::from_secs({seconds});");
             assert!(limits.contains(&line), "{line}");
         }

@@ -4,7 +4,10 @@
 
 use serde::Serialize;
 
-use super::Listing;
+use super::{
+    enabled,
+    Listing, //
+};
 use crate::model::Discovery;
 
 /// The discovery methods.
@@ -28,15 +31,11 @@ impl From<Discovery> for DiscoveryListing {
 
 impl Listing for DiscoveryListing {
     fn text(&self) -> String {
-        let word = |on| match on {
-            true => "enabled",
-            false => "disabled",
-        };
         format!(
             "Discovery:\n\tStatic: {}\n\tSend Targets: {}\n\tiSNS: {}\n",
-            word(self.static_targets),
-            word(self.sendtargets),
-            word(self.isns)
+            enabled(self.static_targets),
+            enabled(self.sendtargets),
+            enabled(self.isns)
         )
     }
 }
@@ -45,6 +44,7 @@ impl Listing for DiscoveryListing {
 mod tests {
     use super::*;
     use crate::meaning::Format;
+    use crate::output::tests::documented;
 
     #[test]
     fn the_layout_is_the_documented_one() {
@@ -59,5 +59,6 @@ mod tests {
             listing.print(Format::Json),
             "{\n  \"static\": true,\n  \"sendtargets\": false,\n  \"isns\": false\n}\n"
         );
+        documented(&listing.print(Format::Json));
     }
 }

@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::{
     digest,
+    enabled,
     or_dash,
-    tunables,
-    Listing, //
+    Listing,
+    Tunables, //
 };
 use crate::model::Initiator;
 
@@ -23,6 +24,9 @@ pub(crate) struct InitiatorListing {
     header_digest: Pair,
     data_digest: Pair,
     authentication: &'static str,
+    radius_server: Option<String>,
+    radius_access: bool,
+    tunables: Tunables,
     configured_sessions: u32,
 }
 
@@ -50,6 +54,9 @@ impl From<&Initiator> for InitiatorListing {
             header_digest: initiator.header_digest.into(),
             data_digest: initiator.data_digest.into(),
             authentication: "NONE",
+            radius_server: None,
+            radius_access: false,
+            tunables: Tunables::new(),
             configured_sessions: 1,
         }
     }
@@ -64,8 +71,8 @@ impl Listing for InitiatorListing {
              \t\tHeader Digest: {}/{}\n\
              \t\tData Digest: {}/{}\n\
              \tAuthentication Type: {}\n\
-             \tRADIUS Server: NONE\n\
-             \tRADIUS Access: disabled\n",
+             \tRADIUS Server: {}\n\
+             \tRADIUS Access: {}\n",
             or_dash(self.node_name.as_deref()),
             or_dash(self.node_alias.as_deref()),
             self.header_digest.default,
@@ -73,8 +80,10 @@ impl Listing for InitiatorListing {
             self.data_digest.default,
             or_dash(self.data_digest.configured),
             self.authentication,
+            self.radius_server.as_deref().unwrap_or("NONE"),
+            enabled(self.radius_access),
         );
-        tunables(&mut text);
+        self.tunables.text(&mut text);
         let _ = writeln!(text, "\tConfigured Sessions: {}", self.configured_sessions);
         text
     }
@@ -89,6 +98,7 @@ mod tests {
 
     use super::*;
     use crate::meaning::Format;
+    use crate::output::tests::documented;
 
     #[test]
     fn the_layout_is_the_documented_one() {
@@ -133,9 +143,20 @@ mod tests {
     "configured": "NONE"
   },
   "authentication": "NONE",
+  "radius_server": null,
+  "radius_access": false,
+  "tunables": {
+    "default": {
+      "conn-login-max": 180,
+      "polling-login-delay": 60,
+      "recv-login-rsp-timeout": 60
+    },
+    "configured": {}
+  },
   "configured_sessions": 1
 }
 "#
         );
+        documented(&listing.print(Format::Json));
     }
 }

@@ -64,6 +64,7 @@ mod tests {
 
     use super::*;
     use crate::meaning::Format;
+    use crate::output::tests::documented;
 
     #[test]
     fn the_layout_is_the_documented_one() {
@@ -82,11 +83,23 @@ mod tests {
             "Static Configuration Target: iqn.2001-04.com.example:disk,192.0.2.1:3260\n\
              Static Configuration Target: iqn.2001-04.com.example:disk,[2001:db8::1]:860,3\n"
         );
-        let json = listing.print(Format::Json);
-        assert!(json.starts_with(
-            "[\n  {\n    \"target\": \"iqn.2001-04.com.example:disk\",\n    \
-             \"portal\": \"192.0.2.1:3260\",\n    \"tpgt\": null\n  },"
-        ));
+        assert_eq!(
+            listing.print(Format::Json),
+            r#"[
+  {
+    "target": "iqn.2001-04.com.example:disk",
+    "portal": "192.0.2.1:3260",
+    "tpgt": null
+  },
+  {
+    "target": "iqn.2001-04.com.example:disk",
+    "portal": "[2001:db8::1]:860",
+    "tpgt": 3
+  }
+]
+"#
+        );
+        documented(&listing.print(Format::Json));
         let nothing = StaticListing::new(&[], &System::default());
         assert_eq!(nothing.print(Format::Text), "");
         assert_eq!(nothing.print(Format::Json), "[]\n");

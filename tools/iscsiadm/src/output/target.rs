@@ -276,6 +276,7 @@ mod tests {
         Awaited,
         Method, //
     };
+    use crate::output::tests::documented;
 
     fn logged_in() -> Target {
         let mut negotiated = Params::default();
@@ -294,7 +295,12 @@ mod tests {
             tpgt: Some(Tpgt(1)),
             portal: Some(Portal::parse("192.0.2.1", 3260).unwrap()),
             last_error: Some("connection lost".to_owned()),
-            counters: vec![("logins", 2)],
+            counters: vec![
+                ("login_failures", 0),
+                ("stray_pdus", 1),
+                ("tx_bytes", 2),
+                ("rx_bytes", 3),
+            ],
             connections: vec![Connection {
                 cid: 0,
                 state: Some(ConnectionState::LoggedIn),
@@ -416,23 +422,135 @@ mod tests {
     }
 
     #[test]
-    fn json_has_everything_in_any_detail() {
-        let text = print(detail(Detail::Brief, Luns::Hidden), None, Format::Json);
-        let json: Json = serde_json::from_str(&text).unwrap();
-        assert_eq!(json[0]["target"], "iqn.2001-04.com.example:disk");
-        assert_eq!(json[0]["alias"], "the\ndisk");
-        assert_eq!(json[0]["discovery_methods"][0], "Static");
-        assert_eq!(json[0]["counters"]["logins"], 2);
-        let connection = &json[0]["connections"][0];
-        assert_eq!(connection["state"], "logged_in");
-        assert_eq!(connection["negotiated"]["firstburstlength"], 65536);
-        assert_eq!(connection["negotiated"]["initialr2t"], true);
-        assert_eq!(connection["target_maxrecvdataseglen"], 8192);
+    fn the_json_is_the_documented_one_in_any_detail() {
+        let lun = Lun {
+            session_id: 1,
+            host: 3,
+            channel: 0,
+            id: 0,
+            lun: 5,
+        };
+        let shown = detail(Detail::Brief, Luns::Shown);
+        let text = print(shown, Some(&[lun]), Format::Json);
+        assert_eq!(
+            text,
+            r#"[
+  {
+    "target": "iqn.2001-04.com.example:disk",
+    "alias": "the\ndisk",
+    "tpgt": 1,
+    "isid": "4000002a0000",
+    "session_id": 1,
+    "host": 3,
+    "state": "logged_in",
+    "portal": "192.0.2.1:3260",
+    "discovery_methods": [
+      "Static"
+    ],
+    "tsih": 1,
+    "last_error": "connection lost",
+    "counters": {
+      "login_failures": 0,
+      "rx_bytes": 3,
+      "stray_pdus": 1,
+      "tx_bytes": 2
+    },
+    "connections": [
+      {
+        "cid": 0,
+        "state": "logged_in",
+        "login": null,
+        "local": "192.0.2.9:40000",
+        "peer": "192.0.2.1:3260",
+        "negotiated": {
+          "datadigest": "NONE",
+          "datapduinorder": true,
+          "dataseqinorder": true,
+          "defaulttime2retain": 20,
+          "defaulttime2wait": 2,
+          "errorrecoverylevel": 0,
+          "firstburstlength": 65536,
+          "headerdigest": "NONE",
+          "immediatedata": true,
+          "initialr2t": true,
+          "maxburstlength": 262144,
+          "maxconnections": 1,
+          "maxoutstandingr2t": 1,
+          "maxrecvdataseglen": 8192
+        },
+        "target_maxrecvdataseglen": 8192
+      }
+    ],
+    "luns": [
+      {
+        "lun": 5,
+        "address": "3:0:0:5",
+        "vendor": null,
+        "product": null,
+        "device": null
+      }
+    ]
+  },
+  {
+    "target": "iqn.2001-04.com.example:gone",
+    "alias": null,
+    "tpgt": null,
+    "isid": "4000002a0001",
+    "session_id": 2,
+    "host": null,
+    "state": "free",
+    "portal": null,
+    "discovery_methods": [],
+    "tsih": null,
+    "last_error": "target refused login: status 0x0203 (target not found)",
+    "counters": {},
+    "connections": [
+      {
+        "cid": 0,
+        "state": "in_login",
+        "login": {
+          "waits_for": "connection",
+          "milliseconds": 3999
+        },
+        "local": null,
+        "peer": null,
+        "negotiated": null,
+        "target_maxrecvdataseglen": null
+      }
+    ],
+    "luns": []
+  }
+]
+"#
+        );
+        documented(&text);
+        let hidden = print(detail(Detail::Verbose, Luns::Hidden), None, Format::Json);
+        let json: Json = serde_json::from_str(&hidden).unwrap();
         assert!(json[0].get("luns").is_none());
-        assert_eq!(connection["login"], Json::Null);
-        assert_eq!(json[1]["tpgt"], Json::Null);
-        let login = &json[1]["connections"][0]["login"];
-        assert_eq!(login["waits_for"], "connection");
-        assert_eq!(login["milliseconds"], 3999);
+    }
+
+    #[test]
+    fn a_target_without_a_session_has_no_values() {
+        let target = Target {
+            name: "iqn.2001-04.com.example:disk".to_owned(),
+            ..Target::default()
+        };
+        let system = System::at("/nonexistent");
+        let hidden = detail(Detail::Verbose, Luns::Hidden);
+        let listing = TargetListing::new(&[target], None, hidden, &system);
+        assert_eq!(
+            listing.print(Format::Text),
+            "Target: iqn.2001-04.com.example:disk\n\
+             \tAlias: -\n\
+             \tISID: -\n\
+             \tConnections: 0\n\
+             \n"
+        );
+        let json: Json = serde_json::from_str(&listing.print(Format::Json)).unwrap();
+        let fields = json[0].as_object().unwrap().values();
+        let set: Vec<_> = fields
+            .filter(|value| !value.is_null() && value.to_string().len() > 2)
+            .collect();
+        assert_eq!(set, ["iqn.2001-04.com.example:disk"]);
     }
 }

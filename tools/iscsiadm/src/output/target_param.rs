@@ -11,11 +11,12 @@ use serde_json::{
 };
 
 use super::{
+    enabled,
     or_dash,
     pairs,
     params_json,
-    tunables,
-    Listing, //
+    Listing,
+    Tunables, //
 };
 use crate::meaning::Detail;
 use crate::model::{
@@ -40,6 +41,7 @@ struct Entry {
     authentication: &'static str,
     default: Map<String, Json>,
     configured: Map<String, Json>,
+    tunables: Tunables,
     configured_sessions: u32,
     #[serde(skip)]
     params: [Params; 2],
@@ -57,6 +59,7 @@ impl TargetParamListing {
             authentication: "NONE",
             default: params_json(&param.defaults),
             configured: params_json(&param.configured),
+            tunables: Tunables::new(),
             configured_sessions: 1,
             params: [param.defaults.clone(), param.configured.clone()],
         });
@@ -76,20 +79,17 @@ impl Listing for TargetParamListing {
             if self.detail == Detail::Brief {
                 continue;
             }
-            let bidirectional = match entry.bidirectional_authentication {
-                true => "enabled",
-                false => "disabled",
-            };
             let _ = write!(
                 text,
-                "\tBi-directional Authentication: {bidirectional}\n\
+                "\tBi-directional Authentication: {}\n\
                  \tAuthentication Type: {}\n\
                  \tLogin Parameters (Default/Configured):\n",
+                enabled(entry.bidirectional_authentication),
                 entry.authentication
             );
             let [defaults, configured] = &entry.params;
             pairs(&mut text, "\t\t", defaults, configured);
-            tunables(&mut text);
+            entry.tunables.text(&mut text);
             let _ = writeln!(
                 text,
                 "\tConfigured Sessions: {}\n",
@@ -112,6 +112,7 @@ mod tests {
 
     use super::*;
     use crate::meaning::Format;
+    use crate::output::tests::documented;
 
     fn sample() -> TargetParam {
         let (mut defaults, mut configured) = (Params::default(), Params::default());
@@ -167,13 +168,52 @@ mod tests {
     }
 
     #[test]
-    fn json_names_parameters_as_they_are_set() {
-        let text = TargetParamListing::new(&[sample()], Detail::Brief).print(Format::Json);
-        let json: Json = serde_json::from_str(&text).unwrap();
-        assert_eq!(json[0]["default"]["maxburstlength"], 262_144);
-        assert_eq!(json[0]["configured"]["maxburstlength"], 1 << 20);
-        assert_eq!(json[0]["configured"]["immediatedata"], false);
-        assert_eq!(json[0]["configured"]["datadigest"], "CRC32");
-        assert!(json[0]["configured"].get("initialr2t").is_none());
+    fn the_json_is_the_documented_one() {
+        let mut sample = sample();
+        sample.alias = Some("the disk".to_owned());
+        let text = TargetParamListing::new(&[sample], Detail::Brief).print(Format::Json);
+        documented(&text);
+        assert_eq!(
+            text,
+            r#"[
+  {
+    "target": "iqn.2001-04.com.example:disk",
+    "alias": "the disk",
+    "bidirectional_authentication": false,
+    "authentication": "NONE",
+    "default": {
+      "datadigest": "NONE",
+      "datapduinorder": true,
+      "dataseqinorder": true,
+      "defaulttime2retain": 20,
+      "defaulttime2wait": 2,
+      "errorrecoverylevel": 0,
+      "firstburstlength": 65536,
+      "headerdigest": "NONE",
+      "immediatedata": true,
+      "initialr2t": true,
+      "maxburstlength": 262144,
+      "maxconnections": 1,
+      "maxoutstandingr2t": 1,
+      "maxrecvdataseglen": 8192
+    },
+    "configured": {
+      "datadigest": "CRC32",
+      "immediatedata": false,
+      "maxburstlength": 1048576
+    },
+    "tunables": {
+      "default": {
+        "conn-login-max": 180,
+        "polling-login-delay": 60,
+        "recv-login-rsp-timeout": 60
+      },
+      "configured": {}
+    },
+    "configured_sessions": 1
+  }
+]
+"#
+        );
     }
 }
