@@ -49,6 +49,7 @@ mod task;
 mod trace;
 mod tx;
 mod wd;
+mod words;
 mod worker;
 
 pub(crate) use self::{

@@ -36,6 +36,21 @@ note 'connection refused'
 fails ${prefix}nobody 127.0.0.1:3260 '[Rr]efused'
 exits 0 iscsiadm remove static-config ${prefix}nobody
 
+note 'routes that let nothing through'
+# no_way KIND PORTAL PATTERN: there is a route of this kind to the portal.
+no_way() {
+	local address=${2%:*} family=-4
+	[[ $address != '['* ]] || family=-6 address=${address:1:-1}
+	ip $family route add "$1" "$address"
+	fails "${prefix}$1" "$2" "$3"
+	exits 0 iscsiadm remove static-config "${prefix}$1"
+	ip $family route del "$1" "$address"
+}
+no_way blackhole 198.51.100.7:3260 'cannot connect to 198.51.100.7:3260: its route is a blackhole'
+no_way blackhole '[2001:db8::7]:3260' 'cannot connect to .*: its route is a blackhole'
+no_way prohibit 198.51.100.7:3260 'prohibited by a route'
+no_way unreachable 198.51.100.7:3260 'no route to host'
+
 for kind in lio tgt; do
 	name=$prefix$kind-refusals
 	target_up $kind "$name" 127.0.0.1:3260 16M

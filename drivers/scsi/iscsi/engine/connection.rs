@@ -2,6 +2,7 @@
 
 //! A connection: a socket with what was agreed about it at login.
 
+use super::words::Words;
 use crate::{
     config::limits::MAX_OUTSTANDING_R2T,
     linux::{
@@ -80,7 +81,7 @@ pub(crate) enum ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Transport(err) => write!(f, "connection lost: error {}", err.to_errno()),
+            Self::Transport(error) => write!(f, "connection lost: {}", Words(*error)),
             Self::ClosedByTarget => f.write_str("connection closed by the target"),
             Self::HeaderDigest => f.write_str("wrong header digest received"),
             Self::DataDigest => f.write_str("wrong data digest received"),

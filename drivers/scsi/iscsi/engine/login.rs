@@ -12,7 +12,8 @@ use super::{
         Session,
         FIRST_CMD_SN, //
     },
-    trace, //
+    trace,
+    words::Words, //
 };
 use crate::{
     config::{
@@ -120,14 +121,13 @@ impl From<LoginError> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Socket(error) => write!(f, "cannot make a socket: error {}", error.to_errno()),
+            Self::Socket(error) => write!(f, "cannot make a socket: {}", Words(*error)),
             Self::Removed => f.write_str("session is being removed"),
+            Self::Connect(portal, error) if *error == EINVAL => {
+                write!(f, "cannot connect to {portal}: its route is a blackhole")
+            }
             Self::Connect(portal, error) => {
-                write!(f, "cannot connect to {portal}: ")?;
-                match connect_error(*error) {
-                    Some(known) => f.write_str(known),
-                    None => write!(f, "error {}", error.to_errno()),
-                }
+                write!(f, "cannot connect to {portal}: {}", Words(*error))
             }
             Self::NoName => f.write_str("no initiator node name is set"),
             Self::Lost(error, _) if *error == EAGAIN => write!(
@@ -143,11 +143,9 @@ impl fmt::Display for Failure {
             Self::Lost(error, _) if is_end(*error) => {
                 f.write_str("target closed the connection in the operational stage of the login")
             }
-            Self::Lost(error, _) => write!(
-                f,
-                "connection lost during the login: error {}",
-                error.to_errno()
-            ),
+            Self::Lost(error, _) => {
+                write!(f, "connection lost during the login: {}", Words(*error))
+            }
             Self::NoResponse(opcode) => write!(
                 f,
                 "target answered the login with something else: opcode {opcode}"
@@ -165,11 +163,9 @@ impl fmt::Display for Failure {
                 limits::MAX_REDIRECTS
             ),
             Self::NoResult => f.write_str("login ended without a result"),
-            Self::Connection(error) => write!(
-                f,
-                "cannot set the connection up: error {}",
-                error.to_errno()
-            ),
+            Self::Connection(error) => {
+                write!(f, "cannot set the connection up: {}", Words(*error))
+            }
             Self::Login(error) => error.fmt(f),
         }
     }
@@ -178,25 +174,6 @@ impl fmt::Display for Failure {
 /// Whether the peer has closed the connection.
 fn is_end(error: Error) -> bool {
     error == ECONNRESET || error == EPIPE
-}
-
-/// What an error of connect(2) means to the operator.
-fn connect_error(error: Error) -> Option<&'static str> {
-    let known = [
-        (ECONNREFUSED, "connection refused"),
-        (ENETUNREACH, "network is unreachable"),
-        (EHOSTUNREACH, "no route to host"),
-        (ETIMEDOUT, "timed out"),
-        (EINPROGRESS, "timed out"),
-        (EAGAIN, "timed out"),
-        (ECONNRESET, "connection reset"),
-        (ENOMEM, "not enough memory"),
-        (ENOBUFS, "not enough memory"),
-    ];
-    known
-        .iter()
-        .find(|(code, _)| *code == error)
-        .map(|(_, known)| *known)
 }
 
 /// What a login under way waits for.
