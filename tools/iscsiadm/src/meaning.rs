@@ -255,7 +255,8 @@ impl Mistakes {
     }
 }
 
-/// Said when FirstBurstLength is set above MaxBurstLength, RFC 7143 section 13.14.
+/// Said when FirstBurstLength is set above MaxBurstLength, RFC 7143 section 13.14. The words, slip
+/// included, are those of Solaris, which scripts may look for.
 pub(crate) const FIRST_BURST_TOO_LONG: &str =
     "firstBurstLength must be less than or equal to than maxBurstLength";
 
