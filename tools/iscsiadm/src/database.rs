@@ -223,22 +223,18 @@ impl Database {
 
     /// Why the directory cannot be made, if something else has its name.
     fn why_no_directory(&self) -> Option<String> {
-        let there = fs::symlink_metadata(&self.directory).ok()?;
-        let behind = fs::metadata(&self.directory);
+        if let Some(why) = leads_nowhere(&self.directory) {
+            return Some(why);
+        }
+        let file = !fs::metadata(&self.directory).ok()?.is_dir();
         let link = fs::read_link(&self.directory).ok();
-        match (link, behind) {
-            (Some(to), Err(error)) => Some(format!(
-                "a symbolic link to {}, which cannot be used: {}",
-                to.display(),
-                failure::words(&error)
-            )),
-            (Some(to), Ok(behind)) if !behind.is_dir() => Some(format!(
+        file.then(|| match link {
+            Some(to) => format!(
                 "a symbolic link to {}, which is not a directory",
                 to.display()
-            )),
-            (None, _) if !there.is_dir() => Some("not a directory".to_owned()),
-            (Some(_) | None, _) => None,
-        }
+            ),
+            None => "not a directory".to_owned(),
+        })
     }
 
     /// Reads what is stored.
@@ -248,7 +244,13 @@ impl Database {
             let path = self.directory.join(name);
             let read = match fs::read_to_string(&path) {
                 Ok(text) => format::read(&text, system),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    // What it leads to may be there later.
+                    if let Some(why) = leads_nowhere(&path) {
+                        return Err(Failure::error(format!("{}: {why}", path.display())));
+                    }
+                    continue;
+                }
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                     Err(format::Broken::Content("the file is not text".to_owned()))
                 }
@@ -257,6 +259,11 @@ impl Database {
             match read {
                 Ok(configuration) => {
                     if name == PREVIOUS {
+                        if found.warnings.is_empty() {
+                            let current = self.directory.join(CURRENT);
+                            let current = current.display();
+                            found.warnings.push(format!("{current} is not there"));
+                        }
                         found.warnings.push(format!(
                             "the configuration of {} is used instead",
                             path.display()
@@ -390,6 +397,17 @@ impl Database {
         let words = failure::words(error);
         Failure::error(format!("{what} {}: {words}", path.display()))
     }
+}
+
+/// Why a symbolic link is of no use, if it is of none.
+fn leads_nowhere(path: &Path) -> Option<String> {
+    let to = fs::read_link(path).ok()?;
+    let error = fs::metadata(path).err()?;
+    Some(format!(
+        "a symbolic link to {}, which cannot be used: {}",
+        to.display(),
+        failure::words(&error)
+    ))
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -240,6 +240,36 @@ fn two_broken_files_are_both_kept_and_nothing_is_loaded() {
 }
 
 #[test]
+fn a_current_file_that_is_not_there_is_told_and_the_one_before_is_used() {
+    let bed = Bed::new();
+    bed.store(&full());
+    bed.store(&full());
+    fs::remove_file(bed.path(CURRENT)).unwrap();
+    let found = bed.load();
+    assert_eq!(found.configuration, Some(full()));
+    let name = |name| bed.path(name).display().to_string();
+    assert_eq!(
+        found.warnings,
+        [
+            format!("{} is not there", name(CURRENT)),
+            format!("the configuration of {} is used instead", name(PREVIOUS)),
+        ]
+    );
+
+    // Its directory may be mounted later.
+    symlink("/gone/db", bed.path(CURRENT)).unwrap();
+    let lock = bed.database.lock().unwrap();
+    let failure = bed.database.load(&lock, &bed.system).unwrap_err();
+    assert_eq!(
+        failure.lines,
+        [format!(
+            "{}: a symbolic link to /gone/db, which cannot be used: No such file or directory",
+            name(CURRENT)
+        )]
+    );
+}
+
+#[test]
 fn every_mistake_is_told_with_its_place_and_what_is_legal() {
     let system = System::at("/nonexistent");
     let entry = |rest| {
