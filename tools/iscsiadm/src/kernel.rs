@@ -44,7 +44,8 @@ pub(crate) trait Kernel {
 
     fn add_static(&mut self, entry: &StaticEntry) -> Result<(), Refusal>;
 
-    fn remove_static(&mut self, selector: &StaticSelector) -> Result<(), Refusal>;
+    /// Removes what the selectors mean, each of them something: all of it, or nothing.
+    fn remove_static(&mut self, selectors: &[StaticSelector]) -> Result<(), Refusal>;
 
     /// The parameters of all known targets, in the order of their names.
     fn target_params(&mut self) -> Result<Vec<TargetParam>, Refusal>;
@@ -73,6 +74,8 @@ pub(crate) struct Refusal {
     pub(crate) errno: Errno,
     /// The kernel's own words.
     pub(crate) sentence: Option<String>,
+    /// Which of several things in the request it is about, counted from 0.
+    pub(crate) item: Option<usize>,
 }
 
 impl fmt::Display for Refusal {
@@ -125,6 +128,7 @@ mod tests {
             Refusal {
                 errno,
                 sentence: sentence.map(str::to_owned),
+                item: None,
             }
             .to_string()
         };
@@ -143,6 +147,7 @@ mod tests {
         let failure = Refusal {
             errno: Errno::BUSY,
             sentence: None,
+            item: None,
         }
         .about("iqn.x");
         assert_eq!(

@@ -21,6 +21,7 @@ use rustix::event::{
     Timespec, //
 };
 use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_send_buffer_size_force;
 
 use crate::failure::Failure;
 use crate::kernel::{
@@ -113,6 +114,7 @@ impl NetlinkKernel {
                         return Err(Refusal {
                             errno: Errno::from_raw_os_error(end.errno),
                             sentence: end.sentence,
+                            item: end.offset.and_then(|offset| attributes.item_at(offset)),
                         })
                     }
                     None => answers.push(message),
@@ -177,8 +179,8 @@ impl Kernel for NetlinkKernel {
         self.do_it(uapi::cmd::STATIC_ADD, &encode::static_entry(entry))
     }
 
-    fn remove_static(&mut self, selector: &StaticSelector) -> Result<(), Refusal> {
-        self.do_it(uapi::cmd::STATIC_DEL, &encode::static_selector(selector))
+    fn remove_static(&mut self, selectors: &[StaticSelector]) -> Result<(), Refusal> {
+        self.do_it(uapi::cmd::STATIC_DEL, &encode::static_selection(selectors))
     }
 
     fn target_params(&mut self) -> Result<Vec<TargetParam>, Refusal> {
@@ -239,6 +241,7 @@ impl Kernel for NetlinkKernel {
                 return Err(Refusal {
                     errno,
                     sentence: None,
+                    item: None,
                 })
             }
         }
@@ -256,6 +259,8 @@ fn socket() -> std::io::Result<Socket> {
     socket.bind_auto()?;
     socket.set_ext_ack(true)?;
     socket.set_cap_ack(true)?;
+    // Who may not do this may not do anything, and will be told so.
+    let _ = set_socket_send_buffer_size_force(&socket, REQUEST_BYTES);
     Ok(socket)
 }
 
@@ -294,8 +299,12 @@ fn refusal(error: &std::io::Error) -> Refusal {
     Refusal {
         errno: Errno::from_io_error(error).unwrap_or(Errno::IO),
         sentence: None,
+        item: None,
     }
 }
+
+/// The longest request: all that 2 MiB of arguments can name, which is what a call may have.
+const REQUEST_BYTES: usize = 8 << 20;
 
 /// Larger than any datagram that the kernel makes for a dump (32 KiB).
 const BUFFER_BYTES: usize = 64 << 10;

@@ -18,6 +18,7 @@ configuration() {
 }
 
 name=${prefix}lio-configuration
+idle=${prefix}lio-idle
 
 note 'the first call loads the module and gives the initiator a name'
 rm -f "$database"*
@@ -52,12 +53,20 @@ note 'it takes effect'
 equal 'digests and ImmediateData' "$(session_field "$name" '.connections[0].negotiated |
 	"\(.headerdigest) \(.datadigest) \(.immediatedata)"')" 'CRC32 CRC32 false'
 
-note 'static discovery cannot be disabled while a disk is open, and the answer says of which target'
+note 'static discovery cannot be disabled while a disk is open: the answer says of which target, all sessions stay'
+target_up lio "$idle" 127.0.0.1:3260 16M
+logout "$name"
+login "$idle"
+login "$name"
+sessions=$(iscsiadm list target --json | jq -c 'map([.session_id, .state])')
 exec 9<"$(disk_of "$name" 1)"
 exits 1 iscsiadm modify discovery --static disable
 matches 'the answer' "$stderr" "open or mounted: $name"
 exec 9<&-
-logged_in "$name" || fail 'not logged in'
+equal 'sessions' "$(iscsiadm list target --json | jq -c 'map([.session_id, .state])')" "$sessions"
+disk_of "$idle" 1 >/dev/null
+logout "$idle"
+target_down "$idle"
 
 note 'disabling static discovery ends the session, and the entry stays'
 exits 0 iscsiadm modify discovery --static disable

@@ -115,11 +115,16 @@ equal 'sessions' "$(iscsiadm list target --json)" '[]'
 kill $adding
 wait $adding || true
 
-note 'a disk that is open'
+note 'a disk that is open, and another target in the same call: both stay'
 ready
+nobody=${prefix}nobody
+exits 2 iscsiadm add static-config "$nobody,127.0.0.1:3279"
+sessions=$(iscsiadm list target --json | jq -c 'map(.session_id)')
 exec 9<"$disk"
-exits 1 iscsiadm remove static-config "$name"
-matches 'the answer' "$stderr" "^iscsiadm: $name.*Logical unit in use"
+exits 1 iscsiadm remove static-config "$nobody" "$name"
+matches 'the answer' "$stderr" "^iscsiadm: $name: .*: $portal \(Logical unit in use\)"
+equal 'sessions' "$(iscsiadm list target --json | jq -c 'map(.session_id)')" "$sessions"
+exits 0 iscsiadm remove static-config "$nobody"
 logged_in "$name" || fail 'the session suffered'
 dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none
 ! rmmod iscsi 2>"$work/stderr" || fail 'the module went with a session'

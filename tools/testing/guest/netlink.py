@@ -197,7 +197,9 @@ def refusals(f):
     refused(einval, "only a link-local", f.do, STATIC_ADD, name, v6(remote, 1))
     both = nest(2, attr(1, b"\x0a\0\0\1"), attr(2, remote))
     refused(einval, "not both", f.do, STATIC_ADD, name, both)
-    refused(errno.ENOENT, "not found", f.do, STATIC_DEL, name)
+    refused(errno.ENOENT, "not found", f.do, STATIC_DEL, nest(1, name), offset=20)
+    refused(einval, "missing entry", f.do, STATIC_DEL, missing=1)
+    refused(einval, "missing target name", f.do, STATIC_DEL, nest(1), missing=1)
     refused(errno.ENOENT, "not found", f.do, TARGET_PARAM_GET, name)
     refused(errno.ENOENT, "not found", f.do, TARGET_PARAM_DEL, name)
     refused(errno.ENOENT, "no session", f.do, TARGET_RESCAN, attr(3, ME))
@@ -243,9 +245,13 @@ def lists(f):
     got = [entry[1].decode().rstrip("\0") for entry in f.dump(TARGET_PARAM_GET)]
     assert got == names, "parameters are not listed by name"
     # Without the tag, any tag is meant; with another one, none.
-    refused(errno.ENOENT, "", f.do, STATIC_DEL, attr(1, order[0]), attr(3, b"\6\0"))
+    refused(errno.ENOENT, "", f.do, STATIC_DEL, nest(1, attr(1, order[0]), attr(3, b"\6\0")))
+    # All or nothing.
+    there = nest(1, attr(1, order[0]))
+    refused(errno.ENOENT, "", f.do, STATIC_DEL, there, nest(1, attr(1, ME)), offset=20 + len(there))
+    assert len(f.dump(STATIC_GET)) == len(order)
     for name in order:
-        f.do(STATIC_DEL, attr(1, name))
+        f.do(STATIC_DEL, nest(1, attr(1, name)))
     assert f.dump(STATIC_GET) == []
 
 
@@ -276,7 +282,7 @@ def events(f, target):
     luns = f.dump(LUN_GET)
     assert luns and luns == f.dump(LUN_GET, attr(1, session[1]))
     assert f.dump(LUN_GET, attr(1, 0xFFFFFFFF)) == []
-    f.do(STATIC_DEL, attr(1, target))
+    f.do(STATIC_DEL, nest(1, attr(1, target)))
     assert next_event() == (LOGGED_IN, FREE)
     assert f.dump(TARGET_GET) == []
 
@@ -290,7 +296,7 @@ def abandoned_dump(f):
     flags = NLM_F_REQUEST | NLM_F_DUMP
     reader.socket.send(struct.pack("=IHHII", 16 + len(body), reader.family, flags, 99, 0) + body)
     for n in range(100):
-        f.do(STATIC_DEL, attr(1, f"{PREFIX}{n}-{'x' * 160}"))
+        f.do(STATIC_DEL, nest(1, attr(1, f"{PREFIX}{n}-{'x' * 160}")))
     reader.socket.close()
 
 
@@ -345,7 +351,7 @@ def harmful(f, rounds):
     print(f"{served} served")
     for entry in f.dump(STATIC_GET):
         try:
-            f.do(STATIC_DEL, attr(1, entry[1]))
+            f.do(STATIC_DEL, nest(1, attr(1, entry[1])))
         except Refused as refusal:
             assert refusal.errno == errno.ENOENT
     for entry in f.dump(TARGET_PARAM_GET):

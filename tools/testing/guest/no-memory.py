@@ -254,7 +254,7 @@ def requests():
     walk("set the alias", lambda f: f.do(netlink.INITIATOR_SET, attr(2, "x")),
          lambda f: f.do(netlink.INITIATOR_SET, attr(2, "")))
     walk("add a target", lambda f: f.do(netlink.STATIC_ADD, name, PORTAL),
-         lambda f: f.do(netlink.STATIC_DEL, name))
+         lambda f: f.do(netlink.STATIC_DEL, nest(1, name)))
     walk("set parameters", lambda f: f.do(netlink.TARGET_PARAM_SET, name, nest(3, attr(5, 512))),
          lambda f: f.do(netlink.TARGET_PARAM_DEL, name))
     walk("enable discovery", lambda f: f.do(netlink.DISCOVERY_SET, ON),
@@ -264,7 +264,7 @@ def requests():
     walk("remove parameters", lambda f: f.do(netlink.TARGET_PARAM_DEL, name),
          lambda f: f.do(netlink.TARGET_PARAM_SET, name, nest(3, attr(5, 512))))
     f.do(netlink.TARGET_PARAM_DEL, name)
-    walk("remove a target", lambda f: f.do(netlink.STATIC_DEL, name),
+    walk("remove a target", lambda f: f.do(netlink.STATIC_DEL, nest(1, name)),
          lambda f: f.do(netlink.STATIC_ADD, name, PORTAL))
     for command in (netlink.STATIC_GET, netlink.TARGET_PARAM_GET, netlink.TARGET_GET):
         expected = f.dump(command)
@@ -273,7 +273,7 @@ def requests():
             assert f.dump(command) == expected
 
         walk(f"list {command}", get)
-    f.do(netlink.STATIC_DEL, name)
+    f.do(netlink.STATIC_DEL, nest(1, name))
     f.socket.close()
 
 
@@ -305,7 +305,7 @@ def sessions(target, step):
         f.do(netlink.STATIC_ADD, name, PORTAL)
 
     def remove(f):
-        f.do(netlink.STATIC_DEL, name)
+        f.do(netlink.STATIC_DEL, nest(1, name))
 
     f.do(netlink.DISCOVERY_SET, ON)
     walk("connect to a target", add, remove, up, step)
@@ -364,7 +364,7 @@ def refused_logins(target):
     count.close()
     tell("logins", tried)
     f.do(netlink.DISCOVERY_SET, OFF)
-    f.do(netlink.STATIC_DEL, attr(1, target))
+    f.do(netlink.STATIC_DEL, nest(1, attr(1, target)))
     f.socket.close()
 
 

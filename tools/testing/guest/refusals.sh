@@ -70,6 +70,24 @@ for kind in lio tgt; do
 	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
 	equal 'the answer' "$stderr" "iscsiadm: $name,127.0.0.1:3260: target portal group tag is 1 instead of 78"
 	logged_in "$name" || fail 'the session suffered'
+
+	note "$kind: a session stays for as long as an entry wants it, and ends once"
+	id=$(session_field "$name" .session_id)
+	exits 0 iscsiadm remove static-config "$name,127.0.0.1:3260,78"
+	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260,1"
+	equal 'number of the session' "$(session_field "$name" .session_id)" "$id"
+	logout "$name"
+	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260,1"
+	equal 'number of the next session' "$(session_field "$name" .session_id)" $((id + 1))
+
+	note "$kind: the entry goes that the session serves, and another one stays"
+	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
+	logout "$name,127.0.0.1:3260,1"
+	portal_group_refused() {
+		[[ $(session_field "$name" .last_error) = *'portal group tag is 1 instead of 78' ]]
+	}
+	wait_for 20 'refusal' portal_group_refused
 	exits 0 iscsiadm remove static-config "$name"
 	target_down "$name"
 done

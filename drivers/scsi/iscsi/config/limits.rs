@@ -100,7 +100,7 @@ pub(crate) fn removal() -> Delta {
     Delta::from_millis(logout().as_millis() * 2)
 }
 
-/// How long a request to remove a session waits for an open disk to be closed. udev looks at each
+/// How long a request to remove sessions waits for the open disks of each to be closed. udev looks at each
 /// disk that was written to for some milliseconds after the writer has closed it.
 pub(crate) const DISK_CLOSE: Delta = Delta::from_secs(3);
 

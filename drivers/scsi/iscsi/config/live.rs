@@ -209,9 +209,15 @@ impl Config {
         tags.all(|tag| tag.is_some()).then_some(first)
     }
 
-    /// Removes a static target.
-    pub(crate) fn remove_static(&mut self, id: u32) {
-        self.statics.retain(|entry| entry.id != id);
+    /// Whether an entry has this end point.
+    pub(crate) fn has_static_at(&self, place: &EndPoint) -> bool {
+        self.statics.iter().any(|entry| entry.is_at(place))
+    }
+
+    /// Removes the static targets with these numbers, which are in order.
+    pub(crate) fn remove_statics(&mut self, ids: &[u32]) {
+        self.statics
+            .retain(|entry| ids.binary_search(&entry.id).is_err());
         self.changed();
     }
 

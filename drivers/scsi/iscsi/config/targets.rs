@@ -45,6 +45,11 @@ impl StaticTarget {
     pub(crate) fn is_at(&self, place: &EndPoint) -> bool {
         self.portal == place.portal && self.name == place.name
     }
+
+    /// Whether a session with this portal group serves the entry.
+    pub(crate) fn takes(&self, group: Tpgt) -> bool {
+        self.tpgt.is_none_or(|tpgt| tpgt == group)
+    }
 }
 
 /// Which entries are meant: what is not given matches any.
@@ -59,10 +64,13 @@ pub(crate) struct StaticPattern {
 }
 
 impl StaticPattern {
+    /// Whether entries with this end point are meant, if one with such a tag is there.
+    pub(crate) fn touches(&self, place: &EndPoint) -> bool {
+        self.name == place.name && self.portal.is_none_or(|portal| portal == place.portal)
+    }
+
     /// Whether an entry is meant.
     pub(crate) fn matches(&self, entry: &StaticTarget) -> bool {
-        self.name == entry.name
-            && self.portal.is_none_or(|portal| portal == entry.portal)
-            && self.tpgt.is_none_or(|tpgt| Some(tpgt) == entry.tpgt)
+        self.touches(&entry.end_point()) && self.tpgt.is_none_or(|tpgt| Some(tpgt) == entry.tpgt)
     }
 }

@@ -3,6 +3,7 @@
 //! Which discovery methods are enabled.
 
 use super::{
+    target::sessions,
     text,
     uapi::discovery as kind,
     Control, //
@@ -53,7 +54,7 @@ fn enable_static(control: &Control) -> Result<(), Refusal> {
         let entry = control.initiator.config().static_from(from);
         let Some(entry) = entry else { break };
         if let Err(error) = control.initiator.connect(&entry.end_point()) {
-            disconnect_below(control, from).ok();
+            disconnect_all(control).ok();
             return Err(text::no_session(error));
         }
         from = entry.id.saturating_add(1);
@@ -62,38 +63,21 @@ fn enable_static(control: &Control) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Logs out of all static targets. If one is in use, all are connected again.
+/// Logs out of all static targets, or of none if one is in use.
 fn disable_static(control: &Control) -> Result<(), Refusal> {
-    let refusal = match disconnect_below(control, u32::MAX) {
-        Ok(()) => {
-            control.initiator.config().set_static_enabled(false);
-            return Ok(());
-        }
-        Err(refusal) => refusal,
-    };
-    let mut from = 0;
-    loop {
-        let entry = control.initiator.config().static_from(from);
-        let Some(entry) = entry else { break };
-        // Those that are still there stay. One that cannot be made now is made by the next
-        // disabling and enabling.
-        control.initiator.connect(&entry.end_point()).ok();
-        from = entry.id.saturating_add(1);
-    }
-    Err(refusal)
+    disconnect_all(control)?;
+    control.initiator.config().set_static_enabled(false);
+    Ok(())
 }
 
-/// Logs out of the static targets with numbers below `end`, up to the first that is in use.
-fn disconnect_below(control: &Control, end: u32) -> Result<(), Refusal> {
-    let mut from = 0;
-    loop {
-        let entry = control.initiator.config().static_from(from);
-        let Some(entry) = entry.filter(|entry| entry.id < end) else {
-            return Ok(());
-        };
-        match control.initiator.disconnect(&entry.end_point()) {
-            Err(error) if error != ENOENT => return Err(text::no_logout_of(&entry.name, error)),
-            _ => from = entry.id.saturating_add(1),
-        }
+/// Ends all sessions or none.
+fn disconnect_all(control: &Control) -> Result<(), Refusal> {
+    let mut all = KVec::new();
+    for session in sessions(control) {
+        all.push(session, GFP_KERNEL)?;
     }
+    control.initiator.disconnect(&all).map_err(|session| {
+        let text = text::InUse(session.target.name.as_str());
+        Refusal::new(EBUSY, format_args!("{text}"))
+    })
 }

@@ -4,18 +4,25 @@
 
 use super::{
     portal,
+    target::sessions,
     text,
-    uapi::static_config as kind,
+    uapi::{
+        static_config as kind,
+        static_selection as selection, //
+    },
     Control, //
 };
 use crate::{
     config::{
         ConfigError,
+        EndPoint,
         StaticPattern,
         StaticTarget, //
     },
+    engine::Session,
     linux::genl::{
         Answer,
+        Attr,
         Attrs,
         Dump,
         Full,
@@ -53,7 +60,7 @@ pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     };
     if connect {
         if let Err(error) = control.initiator.connect(&entry.end_point()) {
-            control.initiator.config().remove_static(entry.id);
+            control.initiator.config().remove_statics(&[entry.id]);
             return Err(text::no_session(error));
         }
     }
@@ -63,39 +70,118 @@ pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Re
 /// `static-del`
 #[inline(never)]
 pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
-    let attrs = request.attrs();
-    let pattern = StaticPattern {
-        name: text::read_name(&attrs.need(kind::TARGET_NAME, "target name")?)?,
-        portal: attrs
-            .find(kind::PORTAL)
-            .map(|attr| portal::read(&attr))
-            .transpose()?,
-        tpgt: read_tpgt(&attrs)?,
-    };
+    request.attrs().need(selection::ENTRY, "entry")?;
 
     let _changes = control.changes.lock();
+    let mut going = KVVec::new();
+    for attr in selected(request) {
+        find(control, &attr, &mut going)?;
+    }
+    going.sort_unstable();
+    let (mut touched, mut ending) = (KVec::new(), KVec::new());
+    for session in sessions(control) {
+        let effect = effect(control, &session, &going);
+        if let Effect::Ends = effect {
+            ending.push(session.clone(), GFP_KERNEL)?;
+        }
+        if let Effect::Ends | Effect::Stays = effect {
+            touched.push(session, GFP_KERNEL)?;
+        }
+    }
+    control
+        .initiator
+        .disconnect(&ending)
+        .map_err(|session| in_use(request, &session.target))?;
+    control.initiator.config().remove_statics(&going);
+    touched
+        .iter()
+        .try_for_each(|session| reconnect(control, &session.target))?;
+    Ok(Answer::Done)
+}
+
+/// The attributes that say which entries are meant.
+fn selected<'a>(request: &Request<'a>) -> impl Iterator<Item = Attr<'a>> {
+    let attrs = request.attrs().iter();
+    attrs.filter(|attr| attr.kind() == selection::ENTRY)
+}
+
+/// Adds the numbers of the entries that are meant.
+#[inline(never)]
+fn find(control: &Control, attr: &Attr<'_>, going: &mut KVVec<u32>) -> Result<(), Refusal> {
+    let pattern = read_pattern(attr)?;
     let mut from = 0;
-    let mut outcome = None;
+    let mut found = false;
     loop {
         let entry = control
             .initiator
             .config()
             .matching_static_from(from, &pattern);
-        let Some(entry) = entry else { break };
-        // One that is in use does not keep the others from going.
-        let removed = remove(control, &entry);
-        if removed.is_err() || outcome.is_none() {
-            outcome = Some(removed);
+        let Some(id) = entry.map(|entry| entry.id) else {
+            break;
+        };
+        going.push(id, GFP_KERNEL)?;
+        found = true;
+        from = id.saturating_add(1);
+    }
+    if found {
+        Ok(())
+    } else {
+        Err(attr.refuse(ENOENT, format_args!("static configuration not found")))
+    }
+}
+
+/// What a removal of entries does to a session.
+enum Effect {
+    /// None of them is for it.
+    Nothing,
+    /// Another entry wants it as it is.
+    Stays,
+    /// No other entry does.
+    Ends,
+}
+
+fn effect(control: &Control, session: &Session, going: &[u32]) -> Effect {
+    let group = session
+        .connection()
+        .and_then(|connection| connection.portal_group());
+    let config = control.initiator.config();
+    let (mut is_touched, mut is_wanted) = (false, false);
+    for entry in config.statics() {
+        if !entry.is_at(&session.target) {
+            continue;
         }
-        from = entry.id.saturating_add(1);
+        if going.binary_search(&entry.id).is_ok() {
+            is_touched = true;
+        } else {
+            // Without a connection it will ask for what is wanted then.
+            is_wanted |= group.is_none_or(|group| entry.takes(group));
+        }
     }
-    match outcome {
-        Some(outcome) => outcome.map(|()| Answer::Done),
-        None => Err(Refusal::new(
-            ENOENT,
-            format_args!("static configuration not found"),
-        )),
+    match (is_touched, is_wanted) {
+        (false, _) => Effect::Nothing,
+        (true, true) => Effect::Stays,
+        (true, false) => Effect::Ends,
     }
+}
+
+/// The refusal of a removal that would end a session with this end point.
+#[inline(never)]
+fn in_use(request: &Request<'_>, place: &EndPoint) -> Refusal {
+    let text = text::InUse(place.portal);
+    let by = selected(request)
+        .find(|attr| read_pattern(attr).is_ok_and(|pattern| pattern.touches(place)));
+    match by {
+        Some(attr) => attr.refuse(EBUSY, format_args!("{text}")),
+        None => Refusal::new(EBUSY, format_args!("{text}")),
+    }
+}
+
+/// Lets a session log in for the entries that are left.
+fn reconnect(control: &Control, place: &EndPoint) -> Result<(), Refusal> {
+    if !control.initiator.config().has_static_at(place) {
+        return Ok(());
+    }
+    control.initiator.connect(place).map_err(text::no_session)
 }
 
 /// `static-get`
@@ -116,32 +202,17 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
     }
 }
 
-/// Logs out of a target and removes its entry. If another entry, of another tag, means the same
-/// end point, that one takes over.
 #[inline(never)]
-fn remove(control: &Control, entry: &StaticTarget) -> Result<(), Refusal> {
-    match control.initiator.disconnect(&entry.end_point()) {
-        Err(error) if error != ENOENT => return Err(text::no_logout(error)),
-        _ => {}
-    }
-    let heir = {
-        let mut config = control.initiator.config();
-        config.remove_static(entry.id);
-        let pattern = StaticPattern {
-            name: entry.name,
-            portal: Some(entry.portal),
-            tpgt: None,
-        };
-        let heir = config.matching_static_from(0, &pattern);
-        heir.filter(|_| config.static_enabled())
-    };
-    match heir {
-        Some(heir) => control
-            .initiator
-            .connect(&heir.end_point())
-            .map_err(text::no_session),
-        None => Ok(()),
-    }
+fn read_pattern(attr: &Attr<'_>) -> Result<StaticPattern, Refusal> {
+    let attrs = attr.nest();
+    Ok(StaticPattern {
+        name: text::read_name(&attrs.need(kind::TARGET_NAME, "target name")?)?,
+        portal: attrs
+            .find(kind::PORTAL)
+            .map(|attr| portal::read(&attr))
+            .transpose()?,
+        tpgt: read_tpgt(&attrs)?,
+    })
 }
 
 fn read_tpgt(attrs: &Attrs<'_>) -> Result<Option<Tpgt>, Refusal> {

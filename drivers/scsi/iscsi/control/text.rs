@@ -16,6 +16,7 @@ use crate::{
         IscsiName, //
     },
 };
+use core::fmt;
 use kernel::prelude::*;
 
 impl From<ConfigError> for Refusal {
@@ -51,12 +52,14 @@ pub(super) fn no_node_name() -> Refusal {
     )
 }
 
-/// A logical unit keeps a session from being logged out.
-pub(super) fn in_use() -> Refusal {
-    Refusal::new(
-        EBUSY,
-        format_args!("a disk of the session is open or mounted"),
-    )
+/// A logical unit keeps this session from being logged out.
+pub(super) struct InUse<T>(pub(super) T);
+
+impl<T: fmt::Display> fmt::Display for InUse<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What may be long is behind the rest, as it is cut.
+        write!(f, "a disk is open or mounted: {}", self.0)
+    }
 }
 
 /// The engine cannot make a session.
@@ -65,30 +68,6 @@ pub(super) fn no_session(error: Error) -> Refusal {
         error,
         format_args!("cannot create a session, error {}", error.to_errno()),
     )
-}
-
-/// The engine cannot log a session out.
-pub(super) fn no_logout(error: Error) -> Refusal {
-    match error {
-        error if error == EBUSY => in_use(),
-        error => Refusal::new(
-            error,
-            format_args!("cannot end the session, error {}", error.to_errno()),
-        ),
-    }
-}
-
-/// The engine cannot log out of this target, which the request does not name.
-pub(super) fn no_logout_of(target: &IscsiName, error: Error) -> Refusal {
-    if error == EBUSY {
-        // The name is behind the rest, as long ones are cut.
-        Refusal::new(
-            error,
-            format_args!("a disk is open or mounted: {}", target.as_str()),
-        )
-    } else {
-        no_logout(error)
-    }
 }
 
 /// Reads an iSCSI name.

@@ -97,8 +97,8 @@ pub(crate) mod initiator {
 /// Attributes: Which discovery methods are enabled.
 pub(crate) mod discovery {
     /// Static discovery, 1 enabled, 0 disabled (the state of a fresh module). Enabling connects to
-    /// every static entry; disabling logs out of all of them, and is refused with EBUSY, and
-    /// undone, while a disk of one of them is in use.
+    /// every static entry; disabling logs out of all of them, or is refused with EBUSY if a disk
+    /// of one of them is in use.
     pub(crate) const STATIC: u16 = 1;
 }
 
@@ -123,6 +123,12 @@ pub(crate) mod static_config {
     pub(crate) const PORTAL: u16 = 2;
     /// Target portal group tag, 0..65535. Absent - any.
     pub(crate) const TPGT: u16 = 3;
+}
+
+/// Attributes: Statically configured targets that are meant.
+pub(crate) mod static_selection {
+    /// Those that match.
+    pub(crate) const ENTRY: u16 = 1;
 }
 
 /// Attributes: Login parameters, RFC 7143 section 13. In a request and in "configured" - what is
@@ -283,9 +289,9 @@ pub(crate) mod cmd {
     /// portal and tpgt are there already. A connection that cannot be made is no failure of the
     /// request, it shows in target-get.
     pub(crate) const STATIC_ADD: u8 = 5;
-    /// Remove static targets and log out of them. Without portal - every entry of the name; with
-    /// portal but without tpgt - every entry of that name and portal. ENOENT if there is none;
-    /// EBUSY if a disk of one is in use, then that entry stays.
+    /// Remove static targets, all that are meant or none, and log out of those that no other entry
+    /// wants. ENOENT if an attribute means none; EBUSY if a disk of a session that would end is in
+    /// use.
     pub(crate) const STATIC_DEL: u8 = 6;
     /// List the static targets in the order in which they were added.
     pub(crate) const STATIC_GET: u8 = 7;

@@ -198,36 +198,34 @@ impl Initiator {
         })
     }
 
-    /// Logs the session with this end point out and removes it.
+    /// Logs sessions out and removes them, all or none.
     ///
     /// # Context
     ///
-    /// Sleeps until all disks are gone and the logout is done; the caller serialises changes.
+    /// Sleeps until all disks are gone and the logouts are done; the caller serialises changes.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if there is none; `EBUSY` if a disk of it is open and stays so for
-    /// [`limits::DISK_CLOSE`]: then nothing has changed.
-    pub(crate) fn disconnect(&self, target: &EndPoint) -> Result {
-        let session = self.find(target).ok_or(ENOENT)?;
-        let start = Instant::<Monotonic>::now();
-        while session.is_open() {
-            if start.elapsed() >= limits::DISK_CLOSE {
-                return Err(EBUSY);
+    /// The session that has an open disk which stays so for [`limits::DISK_CLOSE`]: then nothing has
+    /// changed.
+    pub(crate) fn disconnect<'a>(
+        &self,
+        leaving: &'a [Arc<Session>],
+    ) -> Result<(), &'a Arc<Session>> {
+        wait_until_closed(leaving)?;
+        for session in leaving {
+            if let Some(entry) = self.take(session.id) {
+                end(entry);
             }
-            fsleep(DISK_CLOSE_STEP);
         }
-        let entry = {
-            let mut sessions = self.sessions.lock();
-            let index = sessions
-                .entries
-                .iter()
-                .position(|entry| entry.session.id == session.id)
-                .ok_or(ENOENT)?;
-            sessions.entries.remove(index).map_err(|_| ENOENT)?
-        };
-        end(entry);
         Ok(())
+    }
+
+    /// Takes a session off the list.
+    fn take(&self, id: u32) -> Option<Entry> {
+        let entries = &mut self.sessions.lock().entries;
+        let index = entries.iter().position(|entry| entry.session.id == id)?;
+        entries.remove(index).ok()
     }
 
     fn find(&self, target: &EndPoint) -> Option<Arc<Session>> {
@@ -282,6 +280,24 @@ impl Initiator {
             qualifier = qualifier.wrapping_add(1);
         }
     }
+}
+
+/// Waits until no disk of these sessions is open: udev looks at one after the other. `Err` has the
+/// first session of which one stays open.
+fn wait_until_closed(sessions: &[Arc<Session>]) -> Result<(), &Arc<Session>> {
+    let mut since = Instant::<Monotonic>::now();
+    let mut last = None;
+    while let Some(open) = sessions.iter().find(|session| session.is_open()) {
+        if last != Some(open.id) {
+            last = Some(open.id);
+            since = Instant::now();
+        }
+        if since.elapsed() >= limits::DISK_CLOSE {
+            return Err(open);
+        }
+        fsleep(DISK_CLOSE_STEP);
+    }
+    Ok(())
 }
 
 /// Starts the threads of a session: WD, which has TX and RX, and IC. Their names end with the

@@ -2,8 +2,6 @@
 
 //! `add static-config`, `list static-config`, `remove static-config`.
 
-use rustix::io::Errno;
-
 use super::{
     not_found,
     settle,
@@ -93,13 +91,18 @@ pub(super) fn remove(
         ..Change::default()
     };
     context.change(&about, check, |kernel, system| {
-        selectors
-            .iter()
-            .try_for_each(|selector| match kernel.remove_static(selector) {
-                // An operand before this one meant it as well.
-                Err(refusal) if refusal.errno == Errno::NOENT => Ok(()),
-                result => result.map_err(|refusal| refusal.about(select(selector, system))),
-            })
+        let entries = kernel.static_entries()?;
+        let there = |selector: &&StaticSelector| entries.iter().any(|e| selector.matches(e));
+        let selectors: Vec<_> = selectors.iter().filter(there).copied().collect();
+        if selectors.is_empty() {
+            return Ok(());
+        }
+        kernel.remove_static(&selectors).map_err(|refusal| {
+            match refusal.item.and_then(|item| selectors.get(item)) {
+                Some(selector) => refusal.about(select(selector, system)),
+                None => refusal.about("remove static-config"),
+            }
+        })
     })?;
     Ok(String::new())
 }

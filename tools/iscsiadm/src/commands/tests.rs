@@ -55,6 +55,7 @@ fn refused(errno: Errno, sentence: &str) -> Result<(), Refusal> {
     Err(Refusal {
         errno,
         sentence: Some(sentence.to_owned()),
+        item: None,
     })
 }
 
@@ -114,17 +115,23 @@ impl Kernel for FakeKernel {
         Ok(())
     }
 
-    fn remove_static(&mut self, selector: &StaticSelector) -> Result<(), Refusal> {
+    fn remove_static(&mut self, selectors: &[StaticSelector]) -> Result<(), Refusal> {
         self.changes += 1;
-        if selector.target.as_str() == self.busy {
-            return refused(Errno::BUSY, "sda is mounted");
+        for (item, selector) in selectors.iter().enumerate() {
+            let about = |refusal| Refusal {
+                item: Some(item),
+                ..refusal
+            };
+            if !self.entries.iter().any(|entry| selector.matches(entry)) {
+                return refused(Errno::NOENT, "no such entry").map_err(about);
+            }
+            if selector.target.as_str() == self.busy {
+                return refused(Errno::BUSY, "sda is mounted").map_err(about);
+            }
         }
-        let before = self.entries.len();
-        self.entries.retain(|entry| !selector.matches(entry));
-        match before == self.entries.len() {
-            true => refused(Errno::NOENT, "no such entry"),
-            false => Ok(()),
-        }
+        self.entries
+            .retain(|entry| !selectors.iter().any(|selector| selector.matches(entry)));
+        Ok(())
     }
 
     fn target_params(&mut self) -> Result<Vec<TargetParam>, Refusal> {
@@ -490,15 +497,25 @@ fn a_refusal_is_told_in_the_kernels_words() {
 }
 
 #[test]
-fn what_was_removed_before_the_refusal_is_stored() {
+fn a_removal_that_is_refused_removes_nothing_and_tells_which_operand_is_in_use() {
     let mut bed = Bed::new();
     bed.kernel.busy = DISK;
     bed.done(&format!(
         "add static-config {TAPE},192.0.2.1 {DISK},192.0.2.1"
     ));
-    bed.failed(&format!("remove static-config {TAPE} {DISK}"));
-    assert_eq!(bed.stored()["static_config"].as_array().unwrap().len(), 1);
-    assert_eq!(bed.stored()["static_config"][0]["target"], DISK);
+    let stored = bed.stored();
+    let failure = bed.failed(&format!("remove static-config {TAPE} {DISK}"));
+    assert_eq!(
+        failure.lines[0],
+        format!("{DISK}: sda is mounted (Logical unit in use)")
+    );
+    assert_eq!(bed.stored(), stored);
+    // One operand may mean what another one means as well.
+    bed.kernel.busy = "";
+    bed.done(&format!(
+        "remove static-config {TAPE} {DISK} {DISK},192.0.2.1"
+    ));
+    assert_eq!(bed.stored()["static_config"], serde_json::json!([]));
 }
 
 #[test]

@@ -4,17 +4,36 @@
 
 /// Attributes to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Attributes(Vec<u8>);
+pub(super) struct Attributes {
+    bytes: Vec<u8>,
+    /// Where the things begin that a refusal may be about.
+    items: Vec<usize>,
+}
 
 impl Attributes {
+    /// Says that the next attribute begins the next of several things.
+    pub(super) fn item(mut self) -> Self {
+        self.items.push(self.bytes.len());
+        self
+    }
+
+    /// Which of them has the byte at this offset of the message.
+    pub(super) fn item_at(&self, offset: usize) -> Option<usize> {
+        let place = offset.checked_sub(HEADER + GENERIC_HEADER)?;
+        self.items
+            .partition_point(|start| *start <= place)
+            .checked_sub(1)
+    }
+
     pub(super) fn bytes(mut self, kind: u16, value: &[u8]) -> Self {
         let len = ATTRIBUTE_HEADER + value.len();
         // Nothing that is sent comes near 64 KiB: names, numbers and short texts.
         let announced = u16::try_from(len).unwrap_or(u16::MAX);
-        self.0.extend_from_slice(&announced.to_ne_bytes());
-        self.0.extend_from_slice(&kind.to_ne_bytes());
-        self.0.extend_from_slice(value);
-        self.0.resize(self.0.len().next_multiple_of(ALIGN), 0);
+        let bytes = &mut self.bytes;
+        bytes.extend_from_slice(&announced.to_ne_bytes());
+        bytes.extend_from_slice(&kind.to_ne_bytes());
+        bytes.extend_from_slice(value);
+        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
         self
     }
 
@@ -41,7 +60,7 @@ impl Attributes {
     }
 
     pub(super) fn nest(self, kind: u16, inner: Self) -> Self {
-        self.bytes(kind | NESTED, &inner.0)
+        self.bytes(kind | NESTED, &inner.bytes)
     }
 }
 
@@ -120,6 +139,8 @@ pub(super) struct End {
     pub(super) errno: i32,
     /// The kernel's own words.
     pub(super) sentence: Option<String>,
+    /// Where the attribute at fault is in the request.
+    pub(super) offset: Option<usize>,
 }
 
 impl Message {
@@ -131,7 +152,7 @@ impl Message {
         command: u8,
         attributes: &Attributes,
     ) -> Vec<u8> {
-        let len = HEADER + GENERIC_HEADER + attributes.0.len();
+        let len = HEADER + GENERIC_HEADER + attributes.bytes.len();
         let mut bytes = Vec::with_capacity(len);
         bytes.extend_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_ne_bytes());
         bytes.extend_from_slice(&family.to_ne_bytes());
@@ -139,7 +160,7 @@ impl Message {
         bytes.extend_from_slice(&sequence.to_ne_bytes());
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&[command, GENERIC_VERSION, 0, 0]);
-        bytes.extend_from_slice(&attributes.0);
+        bytes.extend_from_slice(&attributes.bytes);
         bytes
     }
 
@@ -175,15 +196,17 @@ impl Message {
             _ => return None,
         };
         let (code, rest) = self.payload.split_first_chunk::<4>()?;
-        let sentence = match self.flags & ACK_TLVS {
-            0 => None,
-            _ => Attribute::all(rest.get(skip..).unwrap_or_default())
-                .find(|attribute| attribute.kind == EXT_ACK_MESSAGE)
-                .map(|attribute| attribute.string()),
+        let tlvs = match self.flags & ACK_TLVS {
+            0 => &[],
+            _ => rest.get(skip..).unwrap_or_default(),
         };
+        let told = |kind| Attribute::all(tlvs).find(|attribute| attribute.kind == kind);
         Some(End {
             errno: i32::from_ne_bytes(*code).checked_neg().unwrap_or(i32::MAX),
-            sentence,
+            sentence: told(EXT_ACK_MESSAGE).map(|attribute| attribute.string()),
+            offset: told(EXT_ACK_OFFSET)
+                .and_then(|attribute| attribute.u32())
+                .and_then(|offset| usize::try_from(offset).ok()),
         })
     }
 }
@@ -199,6 +222,7 @@ const ACK_TLVS: u16 = 0x200;
 const NESTED: u16 = 0x8000;
 const KIND_MASK: u16 = 0x3fff;
 const EXT_ACK_MESSAGE: u16 = 1;
+const EXT_ACK_OFFSET: u16 = 2;
 const ALIGN: usize = 4;
 const HEADER: usize = 16;
 const ATTRIBUTE_HEADER: usize = 4;
@@ -223,7 +247,7 @@ mod tests {
 
     #[test]
     fn attributes_are_read_as_written() {
-        let Attributes(bytes) = sample();
+        let Attributes { bytes, .. } = sample();
         assert_eq!(bytes.len() % ALIGN, 0);
         let all: Vec<Attribute<'_>> = Attribute::all(&bytes).collect();
         assert_eq!(
@@ -244,7 +268,7 @@ mod tests {
 
     #[test]
     fn numbers_of_eight_bytes_may_follow_padding() {
-        let Attributes(bytes) = Attributes::default()
+        let Attributes { bytes, .. } = Attributes::default()
             .bytes(0, &[])
             .bytes(7, &u64::MAX.to_ne_bytes());
         let all: Vec<Attribute<'_>> = Attribute::all(&bytes).collect();
@@ -285,7 +309,9 @@ mod tests {
 
     #[test]
     fn the_end_of_an_exchange_carries_errno_and_sentence() {
-        let Attributes(tlvs) = Attributes::default().string(EXT_ACK_MESSAGE, "no such target");
+        let Attributes { bytes: tlvs, .. } = Attributes::default()
+            .string(EXT_ACK_MESSAGE, "no such target")
+            .u32(EXT_ACK_OFFSET, 44);
         let message = |kind, skip, flags| {
             let mut payload = (-2i32).to_ne_bytes().to_vec();
             payload.extend(vec![0xaa; skip]);
@@ -300,10 +326,28 @@ mod tests {
         let told = End {
             errno: 2,
             sentence: Some("no such target".to_owned()),
+            offset: Some(44),
         };
         assert_eq!(message(ERROR, HEADER, ACK_TLVS).end(), Some(told.clone()));
         assert_eq!(message(DONE, 0, ACK_TLVS).end(), Some(told));
         assert_eq!(message(ERROR, HEADER, 0).end().unwrap().sentence, None);
         assert_eq!(message(0x20, 0, 0).end(), None);
+    }
+
+    #[test]
+    fn the_item_of_an_attribute_is_found_by_its_offset() {
+        let attributes = Attributes::default()
+            .u8(1, 0)
+            .item()
+            .string(2, "name")
+            .item()
+            .nest(3, Attributes::default().u32(1, 7));
+        let start = HEADER + GENERIC_HEADER;
+        for (offset, item) in [(0, None), (start, None), (start + 8, Some(0))] {
+            assert_eq!(attributes.item_at(offset), item);
+        }
+        for (offset, item) in [(19, Some(0)), (20, Some(1)), (24, Some(1))] {
+            assert_eq!(attributes.item_at(start + offset), item, "{offset}");
+        }
     }
 }

@@ -49,6 +49,7 @@ use crate::uapi;
 pub(super) fn malformed(what: &str) -> Refusal {
     Refusal {
         errno: Errno::BADMSG,
+        item: None,
         sentence: Some(format!("the kernel's answer lacks {what}")),
     }
 }

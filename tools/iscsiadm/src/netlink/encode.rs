@@ -54,7 +54,16 @@ pub(super) fn static_entry(entry: &StaticEntry) -> Attributes {
     })
 }
 
-pub(super) fn static_selector(selector: &StaticSelector) -> Attributes {
+pub(super) fn static_selection(selectors: &[StaticSelector]) -> Attributes {
+    selectors
+        .iter()
+        .fold(Attributes::default(), |all, selector| {
+            all.item()
+                .nest(uapi::static_selection::ENTRY, static_selector(selector))
+        })
+}
+
+fn static_selector(selector: &StaticSelector) -> Attributes {
     let name = selector.target.as_str();
     let mut attributes = Attributes::default().string(uapi::static_config::TARGET_NAME, name);
     if let Some(at) = &selector.portal {

@@ -37,6 +37,12 @@ const struct nla_policy iscsi_portal_nl_policy[ISCSI_A_PORTAL_PORT + 1] = {
 	[ISCSI_A_PORTAL_PORT] = { .type = NLA_U16, },
 };
 
+const struct nla_policy iscsi_static_pattern_nl_policy[ISCSI_A_STATIC_CONFIG_TPGT + 1] = {
+	[ISCSI_A_STATIC_CONFIG_TARGET_NAME] = { .type = NLA_NUL_STRING, },
+	[ISCSI_A_STATIC_CONFIG_PORTAL] = NLA_POLICY_NESTED(iscsi_portal_nl_policy),
+	[ISCSI_A_STATIC_CONFIG_TPGT] = { .type = NLA_U16, },
+};
+
 /* ISCSI_CMD_INITIATOR_SET - do */
 static const struct nla_policy iscsi_initiator_set_nl_policy[ISCSI_A_INITIATOR_CONFIGURED + 1] = {
 	[ISCSI_A_INITIATOR_NODE_NAME] = { .type = NLA_NUL_STRING, },
@@ -59,10 +65,8 @@ static const struct nla_policy iscsi_static_add_nl_policy[ISCSI_A_STATIC_CONFIG_
 };
 
 /* ISCSI_CMD_STATIC_DEL - do */
-static const struct nla_policy iscsi_static_del_nl_policy[ISCSI_A_STATIC_CONFIG_TPGT + 1] = {
-	[ISCSI_A_STATIC_CONFIG_TARGET_NAME] = { .type = NLA_NUL_STRING, },
-	[ISCSI_A_STATIC_CONFIG_PORTAL] = NLA_POLICY_NESTED(iscsi_portal_nl_policy),
-	[ISCSI_A_STATIC_CONFIG_TPGT] = { .type = NLA_U16, },
+static const struct nla_policy iscsi_static_del_nl_policy[ISCSI_A_STATIC_SELECTION_ENTRY + 1] = {
+	[ISCSI_A_STATIC_SELECTION_ENTRY] = NLA_POLICY_NESTED(iscsi_static_pattern_nl_policy),
 };
 
 /* ISCSI_CMD_TARGET_PARAM_GET - do */
@@ -128,7 +132,7 @@ static const struct genl_split_ops iscsi_nl_ops[] = {
 		.cmd		= ISCSI_CMD_STATIC_DEL,
 		.doit		= iscsi_nl_static_del_doit,
 		.policy		= iscsi_static_del_nl_policy,
-		.maxattr	= ISCSI_A_STATIC_CONFIG_TPGT,
+		.maxattr	= ISCSI_A_STATIC_SELECTION_ENTRY,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -15,6 +15,7 @@
 /* Common nested types */
 extern const struct nla_policy iscsi_login_params_nl_policy[ISCSI_A_LOGIN_PARAMS_TARGET_MAX_RECV_DATA_SEGMENT_LENGTH + 1];
 extern const struct nla_policy iscsi_portal_nl_policy[ISCSI_A_PORTAL_PORT + 1];
+extern const struct nla_policy iscsi_static_pattern_nl_policy[ISCSI_A_STATIC_CONFIG_TPGT + 1];
 
 int iscsi_nl_initiator_get_doit(struct sk_buff *skb, struct genl_info *info);
 int iscsi_nl_initiator_set_doit(struct sk_buff *skb, struct genl_info *info);
