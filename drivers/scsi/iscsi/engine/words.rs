@@ -40,7 +40,7 @@ const KNOWN: [(Error, &str); 23] = [
     (EPROTO, "host takes our packets for wrong"),
     (EACCES, "prohibited by a route or packet filter"),
     (EPERM, "prohibited by a packet filter"),
-    (EADDRNOTAVAIL, "no local address or port is free"),
+    (EADDRNOTAVAIL, "no local address or port to connect from"),
     (EAFNOSUPPORT, "address family is not supported"),
     (ENODEV, "there is no such interface"),
     (EMSGSIZE, "packets are too large for the path"),
