@@ -248,6 +248,37 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_defaults_are_those_of_the_module() {
+        let limits = include_str!("../../../drivers/scsi/iscsi/config/limits.rs");
+        let page = include_str!("../../../Documentation/man/iscsiadm.8");
+        for (name, constant, text, bytes) in [
+            (
+                "firstburstlength",
+                "FIRST_BURST_LENGTH",
+                "256 * 1024",
+                256 << 10,
+            ),
+            (
+                "maxburstlength",
+                "MAX_BURST_LENGTH",
+                "1024 * 1024",
+                1024 << 10,
+            ),
+            (
+                "maxrecvdataseglen",
+                "MAX_RECV_DATA_SEGMENT_LENGTH",
+                "256 * 1024",
+                256 << 10,
+            ),
+        ] {
+            let line = format!("const {constant}: u32 = {text};");
+            assert!(limits.contains(&line), "{line}");
+            let documented = format!("{name} \" ({bytes})");
+            assert!(page.contains(&documented), "{documented}");
+        }
+    }
+
+    #[test]
     fn nothing_of_a_peer_drives_the_terminal() {
         for (text, expected) in [
             ("plain", "plain"),

@@ -143,11 +143,7 @@ pub(super) fn rescan(control: &Control, request: &Request<'_>) -> Result<Answer,
 }
 
 fn rescan_failed(session: &Session, error: Error) -> Refusal {
-    let number = error.to_errno();
-    Refusal::new(
-        error,
-        format_args!("session {}: rescan failed, error {number}", session.id),
-    )
+    Refusal::new(error, format_args!("session {}: rescan failed", session.id))
 }
 
 /// The number of a session's state.

@@ -64,10 +64,7 @@ impl<T: fmt::Display> fmt::Display for InUse<T> {
 
 /// The engine cannot make a session.
 pub(super) fn no_session(error: Error) -> Refusal {
-    Refusal::new(
-        error,
-        format_args!("cannot create a session, error {}", error.to_errno()),
-    )
+    Refusal::new(error, format_args!("cannot create a session"))
 }
 
 /// Reads an iSCSI name.
