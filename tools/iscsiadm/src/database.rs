@@ -294,7 +294,7 @@ impl Database {
         Ok(found)
     }
 
-    /// Stores what the kernel has after a change; `before` are the entries that it had before it.
+    /// Stores what the kernel has after a change, if it is something new; `before` are the entries that it had before it.
     ///
     /// What the kernel does not have, because it refused it or because its interface does not exist
     /// now, is kept, unless the change is about it.
@@ -306,12 +306,13 @@ impl Database {
         change: &Change<'_>,
         system: &System,
     ) -> Result<(), Failure> {
+        let found = self.stored(system);
         let Configuration {
             static_entries: stored,
             mut unresolved,
             mut refused,
             ..
-        } = self.stored(system);
+        } = found.clone();
         refused.settle(change, &kernel);
         let nameless = |entry: &&StaticEntry| !system.has_interface(&entry.portal);
         unresolved.retain(|named| {
@@ -341,6 +342,10 @@ impl Database {
         kernel.static_entries = entries;
         kernel.unresolved = unresolved;
         kernel.refused = refused;
+        if kernel == found {
+            // A change that was refused: the file before this one stays, too.
+            return Ok(());
+        }
         self.store(lock, &kernel, system)
     }
 

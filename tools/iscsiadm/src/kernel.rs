@@ -50,7 +50,8 @@ pub(crate) trait Kernel {
     /// The parameters of all known targets, in the order of their names.
     fn target_params(&mut self) -> Result<Vec<TargetParam>, Refusal>;
 
-    fn set_target_params(&mut self, target: &IscsiName, params: &Params) -> Result<(), Refusal>;
+    /// Sets the parameters for all of the targets, or for none.
+    fn set_target_params(&mut self, targets: &[IscsiName], params: &Params) -> Result<(), Refusal>;
 
     fn remove_target_params(&mut self, target: &IscsiName) -> Result<(), Refusal>;
 

@@ -257,12 +257,8 @@ impl Mistakes {
 
 /// Said when FirstBurstLength is set above MaxBurstLength, RFC 7143 section 13.14. The words, slip
 /// included, are those of Solaris, which scripts may look for.
-pub(crate) const FIRST_BURST_TOO_LONG: &str =
+const FIRST_BURST_TOO_LONG: &str =
     "firstBurstLength must be less than or equal to than maxBurstLength";
-
-/// Said when MaxBurstLength is set below FirstBurstLength.
-pub(crate) const MAX_BURST_TOO_SHORT: &str =
-    "maxBurstLength must be greater than or equal to firstBurstLength";
 
 fn iscsi_name(text: &str) -> Result<IscsiName, String> {
     IscsiName::parse(text).map_err(|error| error.to_string())

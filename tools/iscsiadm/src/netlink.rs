@@ -188,8 +188,8 @@ impl Kernel for NetlinkKernel {
         messages.iter().map(decode::target_param).collect()
     }
 
-    fn set_target_params(&mut self, target: &IscsiName, params: &Params) -> Result<(), Refusal> {
-        let attributes = encode::target_param(target, params);
+    fn set_target_params(&mut self, targets: &[IscsiName], params: &Params) -> Result<(), Refusal> {
+        let attributes = encode::target_params(targets, params);
         self.do_it(uapi::cmd::TARGET_PARAM_SET, &attributes)
     }
 

@@ -39,7 +39,7 @@ initiator_up
 # Something to be left alone; nobody listens there.
 iscsiadm modify discovery --static disable
 iscsiadm add static-config iqn.2026-11.org.example:kept,127.0.0.1:3999,1
-iscsiadm modify target-param -d CRC32 -p maxburstlength=524288 iqn.2026-11.org.example:kept
+iscsiadm modify target-param -d CRC32 -p maxburstlength=524288,firstburstlength=4096 iqn.2026-11.org.example:kept
 before=$(everything)
 
 note 'words'
@@ -112,7 +112,9 @@ refuses 'firstBurstLength must be less than or equal to than maxBurstLength' \
 	modify target-param -p firstburstlength=524289 iqn.2026-11.org.example:kept
 refuses 'maxBurstLength must be greater than or equal to firstBurstLength' \
 	modify target-param -p maxburstlength=512 iqn.2026-11.org.example:kept
-# A good pair does not slip in before a bad one.
+# What fits one target does not slip in before it is refused for another, nor a good pair before a bad one.
+refuses "iscsiadm: $name: maxBurstLength must be greater than or equal to firstBurstLength" \
+	modify target-param -p maxburstlength=8192 iqn.2026-11.org.example:kept "$name"
 refuses 'Unknown param: nonsense' modify target-param -p initialr2t=no,nonsense=1 "$name"
 
 note 'what is not there'

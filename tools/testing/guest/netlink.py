@@ -203,12 +203,12 @@ def refusals(f):
     refused(errno.ENOENT, "not found", f.do, TARGET_PARAM_GET, name)
     refused(errno.ENOENT, "not found", f.do, TARGET_PARAM_DEL, name)
     refused(errno.ENOENT, "no session", f.do, TARGET_RESCAN, attr(3, ME))
-    refused(einval, "missing login parameters", f.do, TARGET_PARAM_SET, name, missing=3)
+    refused(einval, "missing login parameters", f.do, TARGET_PARAM_SET, attr(2, ME), missing=1)
 
     def param(*attrs):
-        return f.do(TARGET_PARAM_SET, name, nest(3, *attrs))
+        return f.do(TARGET_PARAM_SET, nest(1, *attrs), attr(2, ME))
 
-    inside = place + 4
+    inside = 24
     for kind in (3, 4, 5):
         for value in (0, 511, 1 << 24, 0xFFFFFFFF):
             refused(einval, "between 512 and 16777215", param, attr(kind, value), offset=inside)

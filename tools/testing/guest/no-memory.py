@@ -248,21 +248,22 @@ def walk(what, change, undo=None, wanted=lambda: None, step=1, task=None):
 
 def requests():
     """All that are no business of a session."""
-    name = attr(1, netlink.PREFIX + "no-memory")
+    target = netlink.PREFIX + "no-memory"
+    name = attr(1, target)
     f = Family()
     f.do(netlink.INITIATOR_SET, attr(1, netlink.ME))
     walk("set the alias", lambda f: f.do(netlink.INITIATOR_SET, attr(2, "x")),
          lambda f: f.do(netlink.INITIATOR_SET, attr(2, "")))
     walk("add a target", lambda f: f.do(netlink.STATIC_ADD, name, PORTAL),
          lambda f: f.do(netlink.STATIC_DEL, nest(1, name)))
-    walk("set parameters", lambda f: f.do(netlink.TARGET_PARAM_SET, name, nest(3, attr(5, 512))),
+    walk("set parameters", lambda f: f.do(netlink.TARGET_PARAM_SET, nest(1, attr(5, 512)), attr(2, target)),
          lambda f: f.do(netlink.TARGET_PARAM_DEL, name))
     walk("enable discovery", lambda f: f.do(netlink.DISCOVERY_SET, ON),
          lambda f: f.do(netlink.DISCOVERY_SET, OFF))
     f.do(netlink.STATIC_ADD, name, PORTAL)
-    f.do(netlink.TARGET_PARAM_SET, name, nest(3, attr(5, 512)))
+    f.do(netlink.TARGET_PARAM_SET, nest(1, attr(5, 512)), attr(2, target))
     walk("remove parameters", lambda f: f.do(netlink.TARGET_PARAM_DEL, name),
-         lambda f: f.do(netlink.TARGET_PARAM_SET, name, nest(3, attr(5, 512))))
+         lambda f: f.do(netlink.TARGET_PARAM_SET, nest(1, attr(5, 512)), attr(2, target)))
     f.do(netlink.TARGET_PARAM_DEL, name)
     walk("remove a target", lambda f: f.do(netlink.STATIC_DEL, nest(1, name)),
          lambda f: f.do(netlink.STATIC_ADD, name, PORTAL))

@@ -3,9 +3,10 @@
 //! Why the configuration cannot be changed like that.
 
 use super::ParamError;
+use core::fmt;
 use kernel::alloc::AllocError;
 
-/// Why a change was refused; nothing is changed then.
+/// Why a change was refused; nothing is changed then. `Display` is the sentence for the user.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ConfigError {
     /// An equal entry is there.
@@ -18,6 +19,20 @@ pub(crate) enum ConfigError {
     Param(ParamError),
     /// No memory.
     NoMemory,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists => f.write_str("already configured"),
+            Self::NotFound => f.write_str("not found"),
+            Self::TooMany(limit) => {
+                write!(f, "too many, the limit is {limit}: remove some first")
+            }
+            Self::Param(error) => error.fmt(f),
+            Self::NoMemory => f.write_str("insufficient memory"),
+        }
+    }
 }
 
 impl From<AllocError> for ConfigError {

@@ -22,7 +22,10 @@ use crate::proto::{
     },
     negotiate::Offer,
 };
-use kernel::prelude::*;
+use kernel::{
+    alloc::AllocError,
+    prelude::*, //
+};
 
 /// Everything that is configured. Fresh, it is empty and static discovery is disabled.
 pub(crate) struct Config {
@@ -275,6 +278,24 @@ impl Config {
         }
         self.changed();
         Ok(())
+    }
+
+    /// Makes changes of parameters of targets: all of them, or none if one is refused.
+    ///
+    /// # Errors
+    ///
+    /// That of `make`, or one of memory.
+    pub(crate) fn change_targets<E: From<AllocError>>(
+        &mut self,
+        make: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut before = KVVec::new();
+        before.extend_from_slice(&self.targets, GFP_KERNEL)?;
+        let made = make(self);
+        if made.is_err() {
+            self.targets = before;
+        }
+        made
     }
 
     /// Forgets what is set for a target.

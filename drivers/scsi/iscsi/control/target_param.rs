@@ -9,7 +9,10 @@ use super::{
         sessions, //
     },
     text,
-    uapi::target_param as kind,
+    uapi::{
+        target_param as kind,
+        target_param_change as change_kind, //
+    },
     Control, //
 };
 use crate::{
@@ -78,14 +81,21 @@ pub(super) fn dump(control: &Control, dump: &mut Dump<'_>) -> Result<(), Refusal
 /// `target-param-set`
 #[inline(never)]
 pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
-    let name = read_target(request)?;
-    let change = param::read(&request.attrs().need(kind::CONFIGURED, "login parameters")?)?;
+    let attrs = request.attrs();
+    attrs.need(change_kind::TARGET_NAME, "target name")?;
+    let change = param::read(&attrs.need(change_kind::CONFIGURED, "login parameters")?)?;
 
     let _changes = control.changes.lock();
-    control
-        .initiator
-        .config()
-        .change_overrides(&name, &change)?;
+    control.initiator.config().change_targets(|config| {
+        attrs
+            .iter()
+            .filter(|attr| attr.kind() == change_kind::TARGET_NAME)
+            .try_for_each(|attr| {
+                config
+                    .change_overrides(&text::read_name(&attr)?, &change)
+                    .map_err(|error| text::refuse_change(&attr, error))
+            })
+    })?;
     Ok(Answer::Done)
 }
 

@@ -21,17 +21,13 @@ use kernel::prelude::*;
 
 impl From<ConfigError> for Refusal {
     fn from(error: ConfigError) -> Self {
-        match error {
-            ConfigError::Exists => Self::new(EEXIST, format_args!("already configured")),
-            ConfigError::NotFound => Self::new(ENOENT, format_args!("not found")),
-            ConfigError::TooMany(limit) => Self::new(
-                ENOSPC,
-                format_args!("too many, the limit is {limit}: remove some first"),
-            ),
-            ConfigError::Param(error) => Self::new(param_errno(error), format_args!("{error}")),
-            ConfigError::NoMemory => Self::new(ENOMEM, format_args!("insufficient memory")),
-        }
+        Self::new(config_errno(error), format_args!("{error}"))
     }
+}
+
+/// A refused change of the configuration, which this attribute asks for.
+pub(super) fn refuse_change(attr: &Attr<'_>, error: ConfigError) -> Refusal {
+    attr.refuse(config_errno(error), format_args!("{error}"))
 }
 
 /// A refused login parameter.
@@ -83,6 +79,16 @@ pub(super) fn read_switch(attr: &Attr<'_>) -> Result<bool, Refusal> {
         0 => Ok(false),
         1 => Ok(true),
         _ => Err(attr.refuse(EINVAL, format_args!("value must be 0 or 1"))),
+    }
+}
+
+fn config_errno(error: ConfigError) -> Error {
+    match error {
+        ConfigError::Exists => EEXIST,
+        ConfigError::NotFound => ENOENT,
+        ConfigError::TooMany(_) => ENOSPC,
+        ConfigError::Param(error) => param_errno(error),
+        ConfigError::NoMemory => ENOMEM,
     }
 }
 

@@ -182,6 +182,14 @@ pub(crate) mod target_param {
     pub(crate) const DEFAULTS: u16 = 4;
 }
 
+/// Attributes: What to set for targets.
+pub(crate) mod target_param_change {
+    /// The parameters to set.
+    pub(crate) const CONFIGURED: u16 = 1;
+    /// iSCSI name of a target, known or not.
+    pub(crate) const TARGET_NAME: u16 = 2;
+}
+
 /// Attributes: Counters of a session.
 pub(crate) mod counters {
     /// Logins that have failed since the last one that succeeded.
@@ -298,8 +306,8 @@ pub(crate) mod cmd {
     /// Get the login parameters of one target, or list those of all targets that are configured or
     /// have a session, in the order of their names. ENOENT if the target is not known.
     pub(crate) const TARGET_PARAM_GET: u8 = 8;
-    /// Set any login parameters of a target, known or not; those absent stay as they are. All are
-    /// checked, alone and in combination, before any is set.
+    /// Set any login parameters of targets, of all that are named or of none; those absent stay as
+    /// they are. They are checked alone and in combination with what else is set for each target.
     pub(crate) const TARGET_PARAM_SET: u8 = 9;
     /// Forget all that is set for a target. ENOENT if nothing is.
     pub(crate) const TARGET_PARAM_DEL: u8 = 10;

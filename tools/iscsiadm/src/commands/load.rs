@@ -86,7 +86,7 @@ fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<Refus
         refused.initiator = rest;
     }
     for (target, params) in &configuration.target_params {
-        if is_refused(target, kernel.set_target_params(target, params)) {
+        if is_refused(target, kernel.set_target_params(&[*target], params)) {
             refused.target_params.push((*target, params.clone()));
         }
     }

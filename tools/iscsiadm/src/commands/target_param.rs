@@ -2,12 +2,12 @@
 
 //! `list target-param`, `modify target-param`, `remove target-param`.
 
-use iscsi_proto::proto::keys::Key;
 use iscsi_proto::proto::names::IscsiName;
 use rustix::io::Errno;
 
 use super::{
     not_found,
+    nothing,
     Context, //
 };
 use crate::database::Change;
@@ -15,9 +15,7 @@ use crate::failure::Failure;
 use crate::kernel::Kernel;
 use crate::meaning::{
     Detail,
-    Format,
-    FIRST_BURST_TOO_LONG,
-    MAX_BURST_TOO_SHORT, //
+    Format, //
 };
 use crate::model::{
     Params,
@@ -49,26 +47,12 @@ pub(super) fn modify(
     names: &[IscsiName],
     params: &Params,
 ) -> Result<String, Failure> {
-    let check = |kernel: &mut dyn Kernel, _: &System| {
-        let known = kernel.target_params()?;
-        let mistakes: Vec<String> = known
-            .iter()
-            .filter(|param| names.contains(&param.target))
-            .filter_map(|param| {
-                let mistake = check_bursts(param, params)?;
-                Some(format!("{}: {mistake}", param.target))
-            })
-            .collect();
-        match mistakes.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::errors(mistakes)),
-        }
-    };
-    context.change(&Change::default(), check, |kernel, _| {
-        names.iter().try_for_each(|name| {
-            kernel
-                .set_target_params(name, params)
-                .map_err(|refusal| refusal.about(name))
+    context.change(&Change::default(), nothing, |kernel, _| {
+        kernel.set_target_params(names, params).map_err(|refusal| {
+            match refusal.item.and_then(|item| names.get(item)) {
+                Some(name) => refusal.about(name),
+                None => refusal.about("modify target-param"),
+            }
         })
     })?;
     Ok(String::new())
@@ -99,25 +83,4 @@ pub(super) fn remove(context: &mut Context<'_>, name: &IscsiName) -> Result<Stri
         }
     })?;
     Ok(String::new())
-}
-
-/// Whether the bursts fit together after a change of a target that is known. Of one that is not,
-/// the kernel tells.
-fn check_bursts(target: &TargetParam, change: &Params) -> Option<&'static str> {
-    let after = |key| {
-        change
-            .number(key)
-            .or_else(|| target.configured.number(key))
-            .or_else(|| target.defaults.number(key))
-    };
-    let (first, most) = (after(Key::FirstBurstLength)?, after(Key::MaxBurstLength)?);
-    if first <= most {
-        None
-    } else if change.get(Key::FirstBurstLength).is_some() {
-        Some(FIRST_BURST_TOO_LONG)
-    } else if change.get(Key::MaxBurstLength).is_some() {
-        Some(MAX_BURST_TOO_SHORT)
-    } else {
-        None
-    }
 }

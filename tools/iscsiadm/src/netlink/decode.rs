@@ -364,12 +364,14 @@ mod tests {
 
     #[test]
     fn every_login_parameter_comes_back_as_sent() {
-        let target = IscsiName::parse("eui.0123456789abcdef").unwrap();
         let mut sent = Params::default();
         for key in iscsi_proto::proto::keys::LISTED {
             sent.set(key, key.spec().default().unwrap());
         }
-        let answer = target_param(&message(&encode::target_param(&target, &sent))).unwrap();
+        let attributes = Attributes::default()
+            .string(uapi::target_param::TARGET_NAME, "eui.0123456789abcdef")
+            .nest(uapi::target_param::CONFIGURED, encode::login_params(&sent));
+        let answer = target_param(&message(&attributes)).unwrap();
         assert!(answer.configured.iter().eq(sent.iter()));
         assert_eq!(answer.configured.iter().count(), 14);
         assert!(answer.defaults.is_empty());

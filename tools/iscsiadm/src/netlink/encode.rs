@@ -75,7 +75,17 @@ fn static_selector(selector: &StaticSelector) -> Attributes {
     attributes
 }
 
-pub(super) fn target_param(target: &IscsiName, params: &Params) -> Attributes {
+pub(super) fn target_params(targets: &[IscsiName], params: &Params) -> Attributes {
+    let change =
+        Attributes::default().nest(uapi::target_param_change::CONFIGURED, login_params(params));
+    targets.iter().fold(change, |all, target| {
+        all.item()
+            .string(uapi::target_param_change::TARGET_NAME, target.as_str())
+    })
+}
+
+/// What stands nested in the attribute for parameters.
+pub(super) fn login_params(params: &Params) -> Attributes {
     let mut inner = Attributes::default();
     for (key, value) in params.iter() {
         let Some(kind) = param_kind(key) else {
@@ -93,9 +103,7 @@ pub(super) fn target_param(target: &IscsiName, params: &Params) -> Attributes {
             }
         };
     }
-    Attributes::default()
-        .string(uapi::target_param::TARGET_NAME, target.as_str())
-        .nest(uapi::target_param::CONFIGURED, inner)
+    inner
 }
 
 /// The attribute of a login parameter.

@@ -75,9 +75,9 @@ static const struct nla_policy iscsi_target_param_get_nl_policy[ISCSI_A_TARGET_P
 };
 
 /* ISCSI_CMD_TARGET_PARAM_SET - do */
-static const struct nla_policy iscsi_target_param_set_nl_policy[ISCSI_A_TARGET_PARAM_CONFIGURED + 1] = {
-	[ISCSI_A_TARGET_PARAM_TARGET_NAME] = { .type = NLA_NUL_STRING, },
-	[ISCSI_A_TARGET_PARAM_CONFIGURED] = NLA_POLICY_NESTED(iscsi_login_params_nl_policy),
+static const struct nla_policy iscsi_target_param_set_nl_policy[ISCSI_A_TARGET_PARAM_CHANGE_TARGET_NAME + 1] = {
+	[ISCSI_A_TARGET_PARAM_CHANGE_CONFIGURED] = NLA_POLICY_NESTED(iscsi_login_params_nl_policy),
+	[ISCSI_A_TARGET_PARAM_CHANGE_TARGET_NAME] = { .type = NLA_STRING, },
 };
 
 /* ISCSI_CMD_TARGET_PARAM_DEL - do */
@@ -156,7 +156,7 @@ static const struct genl_split_ops iscsi_nl_ops[] = {
 		.cmd		= ISCSI_CMD_TARGET_PARAM_SET,
 		.doit		= iscsi_nl_target_param_set_doit,
 		.policy		= iscsi_target_param_set_nl_policy,
-		.maxattr	= ISCSI_A_TARGET_PARAM_CONFIGURED,
+		.maxattr	= ISCSI_A_TARGET_PARAM_CHANGE_TARGET_NAME,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
