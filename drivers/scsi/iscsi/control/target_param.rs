@@ -16,10 +16,14 @@ use super::{
     Control, //
 };
 use crate::{
-    config::Overrides,
+    config::{
+        Config,
+        Overrides, //
+    },
     engine::Connection,
     linux::genl::{
         Answer,
+        Attr,
         Dump,
         Full,
         Refusal,
@@ -90,13 +94,17 @@ pub(super) fn set(control: &Control, request: &Request<'_>) -> Result<Answer, Re
         attrs
             .iter()
             .filter(|attr| attr.kind() == change_kind::TARGET_NAME)
-            .try_for_each(|attr| {
-                config
-                    .change_overrides(&text::read_name(&attr)?, &change)
-                    .map_err(|error| text::refuse_change(&attr, error))
-            })
+            .try_for_each(|attr| set_one(config, &attr, &change))
     })?;
     Ok(Answer::Done)
+}
+
+/// Sets parameters of the target that an attribute names.
+#[inline(never)]
+fn set_one(config: &mut Config, attr: &Attr<'_>, change: &Overrides) -> Result<(), Refusal> {
+    config
+        .change_overrides(&text::read_name(attr)?, change)
+        .map_err(|error| text::refuse_change(attr, error))
 }
 
 /// `target-param-del`
