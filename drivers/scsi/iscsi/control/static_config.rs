@@ -32,7 +32,10 @@ use crate::{
     },
     proto::address::Tpgt,
 };
-use kernel::prelude::*;
+use kernel::{
+    alloc::AllocError,
+    prelude::*, //
+};
 
 /// `static-add`
 #[inline(never)]
@@ -77,7 +80,6 @@ pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     for attr in selected(request) {
         find(control, &attr, &mut going)?;
     }
-    going.sort_unstable();
     let (mut touched, mut ending) = (KVec::new(), KVec::new());
     for session in sessions(control) {
         let effect = effect(control, &session, &going);
@@ -105,7 +107,7 @@ fn selected<'a>(request: &Request<'a>) -> impl Iterator<Item = Attr<'a>> {
     attrs.filter(|attr| attr.kind() == selection::ENTRY)
 }
 
-/// Adds the numbers of the entries that are meant.
+/// Adds the numbers of the entries that are meant, which stay in order.
 #[inline(never)]
 fn find(control: &Control, attr: &Attr<'_>, going: &mut KVVec<u32>) -> Result<(), Refusal> {
     let pattern = read_pattern(attr)?;
@@ -119,7 +121,13 @@ fn find(control: &Control, attr: &Attr<'_>, going: &mut KVVec<u32>) -> Result<()
         let Some(id) = entry.map(|entry| entry.id) else {
             break;
         };
-        going.push(id, GFP_KERNEL)?;
+        // In order, as the kernel's objtool does not understand the sorting of `core`.
+        if let Err(at) = going.binary_search(&id) {
+            going.reserve(1, GFP_KERNEL)?;
+            going
+                .insert_within_capacity(at, id)
+                .map_err(|_| AllocError)?;
+        }
         found = true;
         from = id.saturating_add(1);
     }
