@@ -288,8 +288,8 @@ impl Connection {
         order
     }
 
-    /// Notes that data have come with a wrong digest; whether they are the first.
-    pub(super) fn is_first_damage(&self) -> bool {
+    /// Notes that data have come with a wrong digest; true if they are the first.
+    pub(super) fn note_damage(&self) -> bool {
         self.damaged.xchg(1, Relaxed) == 0
     }
 

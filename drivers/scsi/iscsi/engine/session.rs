@@ -532,7 +532,7 @@ impl Session {
     /// a digest wrong, and would end the commands of all others with it, again and again.
     pub(super) fn report_damage(&self, conn: &Connection) {
         trace::fault(self.id, conn.cid, ConnectionError::DataDigest);
-        if conn.is_first_damage() {
+        if conn.note_damage() {
             pr_warn!(
                 "session {} ({}): wrong data digest received, the command is tried again\n",
                 self.id,
