@@ -41,6 +41,11 @@ not_logged_in() {
 	! logged_in "$name"
 }
 
+# refused_after_loss: the last error names both.
+refused_after_loss() {
+	[[ $(session_field "$name" .last_error) =~ 'connection refused; before that: connection '(closed|lost) ]]
+}
+
 target_up scripted "$name" "$portal" 16M
 parameters logout_timeout=2 nop_interval=1 nop_timeout=10 retry_delay=1
 initiator_up
@@ -78,10 +83,10 @@ at_most 20 'end of a reader' wait $reader
 settled
 gone 15
 
-note 'a target that is gone'
+note 'a target that is gone: why the login fails does not hide why the connection was lost'
 ready
 target_kill "$name"
-wait_for 10 'loss of the connection' not_logged_in
+wait_for 20 'both reasons' refused_after_loss
 gone 5
 target_revive "$name"
 

@@ -84,7 +84,7 @@ impl Session {
                 let ms = since.elapsed().as_millis().clamp(0, u32::MAX.into());
                 (awaited, ms as u32)
             }),
-            last_error: slow.last_error,
+            last_error: slow.last_error(),
             failed_logins: slow.failed_logins,
             strays,
         }

@@ -26,9 +26,8 @@ impl Text {
         }
     }
 
-    /// Replaces the text.
-    pub(crate) fn set(&mut self, text: fmt::Arguments<'_>) {
-        self.len = 0;
+    /// Adds to the text.
+    pub(crate) fn append(&mut self, text: fmt::Arguments<'_>) {
         // Writing never fails: what does not fit is left out.
         let _ = self.write_fmt(text);
     }

@@ -183,10 +183,34 @@ pub(super) struct Slow {
     /// What that login waits for, and since when.
     pub(super) login: Option<(Awaited, Instant<Monotonic>)>,
     pub(super) tsih: Option<Tsih>,
-    /// Why the last login or the last connection ended, since the last login that succeeded.
-    pub(super) last_error: Text,
+    /// Why the last connection ended, until there is another one.
+    pub(super) loss: Text,
+    /// Why the last login failed, since the last that succeeded.
+    pub(super) login_error: Text,
     /// Logins that have failed since the last that succeeded.
     pub(super) failed_logins: u32,
+}
+
+impl Slow {
+    /// Why there is no connection; empty if there is one, or no reason yet. Why the next one does not
+    /// come hardly ever says why the last one went.
+    pub(super) fn last_error(&self) -> Text {
+        if self.login_error.is_empty() {
+            return self.loss;
+        }
+        let mut text = self.login_error;
+        if !self.loss.is_empty() {
+            text.append(format_args!("; before that: {}", self.loss));
+        }
+        text
+    }
+
+    /// There is a connection.
+    pub(super) fn forget_failures(&mut self) {
+        self.loss = Text::new();
+        self.login_error = Text::new();
+        self.failed_logins = 0;
+    }
 }
 
 /// The two faces of a session to the SCSI mid-layer. The order of the fields is that of their end.
@@ -319,7 +343,8 @@ impl Session {
                         connecting: None,
                         login: None,
                         tsih: None,
-                        last_error: Text::new(),
+                        loss: Text::new(),
+                        login_error: Text::new(),
                         failed_logins: 0,
                     },
                     "Session::slow"
@@ -456,7 +481,8 @@ impl Session {
         {
             let mut slow = self.slow.lock();
             if slow.connection.is_none() {
-                slow.last_error = Text::new();
+                slow.loss = Text::new();
+                slow.login_error = Text::new();
             }
         }
         self.poked.store(1, Relaxed);
@@ -551,31 +577,38 @@ impl Session {
         self.slow.lock().login = awaited.map(|awaited| (awaited, Instant::now()));
     }
 
-    /// Remembers why there is no connection, and tells the operator.
-    pub(super) fn report_error(&self, text: fmt::Arguments<'_>) {
+    /// Remembers why the connection ends, and tells the operator.
+    pub(super) fn report_loss(&self, text: fmt::Arguments<'_>) {
         let mut report = Text::new();
-        report.set(text);
+        report.append(text);
+        self.warn(&report);
+        self.slow.lock().loss = report;
+    }
+
+    fn warn(&self, report: &Text) {
         pr_warn!(
             "session {} ({}): {}\n",
             self.id,
             self.target.name.as_str(),
             report.as_str()
         );
-        self.slow.lock().last_error = report;
     }
 
     /// Counts a login that failed, and tells why, unless the last one failed for the same reason.
     #[inline(never)]
     pub(super) fn report_failed_login(&self, failure: &login::Failure) {
         let mut report = Text::new();
-        report.set(format_args!("login failed: {failure}"));
-        let mut slow = self.slow.lock();
-        slow.failed_logins = slow.failed_logins.saturating_add(1);
-        if slow.last_error.as_str() == report.as_str() {
-            return;
+        report.append(format_args!("login failed: {failure}"));
+        let is_new = {
+            let mut slow = self.slow.lock();
+            slow.failed_logins = slow.failed_logins.saturating_add(1);
+            let is_new = slow.login_error.as_str() != report.as_str();
+            slow.login_error = report;
+            is_new
+        };
+        if is_new {
+            self.warn(&report);
         }
-        drop(slow);
-        self.report_error(format_args!("{report}"));
     }
 
     /// A command of the mid-layer is about to leave the session.

@@ -95,7 +95,7 @@ pub(super) fn fault(session: u32, cid: Cid, error: ConnectionError) {
         ConnectionError::Rejected(reason) => (Fault::Reject, i32::from(reason.get())),
     };
     let mut reason = Text::new();
-    reason.set(format_args!("{error}"));
+    reason.append(format_args!("{error}"));
     trace::fault(session, cid.0, fault, detail, reason.as_str());
 }
 

@@ -192,7 +192,7 @@ impl Watchdog {
         // Asked for once more meanwhile, it is under way.
         if self.session.take_logout_wanted() && self.logging_out.is_none() {
             self.session
-                .report_error(format_args!("target asked for a logout"));
+                .report_loss(format_args!("target asked for a logout"));
             self.leave_as_asked();
             return 0;
         }
@@ -308,7 +308,7 @@ impl Watchdog {
 
     /// The connection was lost.
     fn lost(&mut self, error: ConnectionError) {
-        self.session.report_error(format_args!("{error}"));
+        self.session.report_loss(format_args!("{error}"));
         self.raise(if error.is_protocol() {
             ConnectionEvent::ProtocolError
         } else {
@@ -436,7 +436,7 @@ impl Watchdog {
             let old = slow.state;
             let step = session::next(SessionKind::Normal, old, event);
             slow.state = step.state;
-            (old, step, slow.last_error)
+            (old, step, slow.last_error())
         };
         if step.verdict == Verdict::Unexpected {
             super::trace::impossible(self.session.id, 0);
@@ -486,7 +486,7 @@ impl Watchdog {
     fn announce_failure(&self) {
         let (state, reason) = {
             let slow = self.session.slow.lock();
-            (slow.state, slow.last_error)
+            (slow.state, slow.last_error())
         };
         self.session.initiator.announce(&Announcement {
             id: self.session.id,
@@ -505,8 +505,7 @@ impl Watchdog {
     fn enumerate(&mut self) {
         {
             let mut slow = self.session.slow.lock();
-            slow.last_error = super::report::Text::new();
-            slow.failed_logins = 0;
+            slow.forget_failures();
         }
         self.session.set_gate(Gate::Open);
         if let Some(side) = self.session.scsi_side() {
