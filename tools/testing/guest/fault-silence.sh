@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Targets that fall silent: at login, towards commands, towards task management. The initiator gives each
+# Targets that fall silent, or nearly so: at login, towards commands, towards task management. The initiator gives each
 # its time, then begins anew; no command is lost. Slow by nature, so all at the same time.
 #
 # beds: uml
@@ -54,10 +54,12 @@ session_field_is() {
 parameters nop_interval=2 nop_timeout=8 abort_timeout=6 lu_reset_timeout=10
 initiator_up
 
-note 'a login without an answer'
+note 'a login without an answer, and one whose answer never comes to its end'
 target_up scripted ${prefix}mute 127.0.0.1:3270 16M
 begin ${prefix}mute login-silent
-iscsiadm add static-config "$(operand ${prefix}mute)" >"$work/answer" 2>&1 &
+target_up scripted ${prefix}slow 127.0.0.1:3271 16M
+begin ${prefix}slow login-trickle=2000
+iscsiadm add static-config "$(operand ${prefix}mute)" "$(operand ${prefix}slow)" >"$work/answer" 2>&1 &
 adding=$!
 
 reader silent 40 read:silent*1
@@ -71,7 +73,10 @@ started=$SECONDS
 code=0
 wait $adding || code=$?
 equal 'exit code of add' $code 2
-matches 'the answer' "$(cat "$work/answer")" "^iscsiadm: ${prefix}mute,127.0.0.1:3270: not logged in yet, waiting for the login response \([0-9]+ s\)\$"
+answer=$(cat "$work/answer")
+for operand in "$(operand ${prefix}mute)" "$(operand ${prefix}slow)"; do
+	matches 'the answer' "$answer" "^iscsiadm: $operand: not logged in yet, waiting for the login response \([0-9]+ s\)\$"
+done
 
 ends silent 0 0 1
 ends no-pings 0 0 1
@@ -81,7 +86,10 @@ ends no-reset 1 1 1
 ends rejects-pings 0 0 0
 [ $((SECONDS - started)) -le 60 ] || fail "all that took $((SECONDS - started)) s"
 
-note 'what the login without an answer came to'
-wait_for 70 'reason' session_field_is ${prefix}mute .last_error 'login failed: target did not answer the login within 60 s'
-exits 0 iscsiadm remove static-config ${prefix}mute
+note 'what the logins without an answer came to'
+for name in ${prefix}mute ${prefix}slow; do
+	wait_for 70 'reason' session_field_is $name .last_error 'login failed: target did not answer the login within 60 s'
+done
+note 'and their removals'
+at_most 10 'removal of two targets' exits 0 iscsiadm remove static-config ${prefix}mute ${prefix}slow
 initiator_down

@@ -46,13 +46,18 @@ fn seconds(parameter: &ModuleParamAccess<u32>) -> Delta {
     Delta::from_secs(i64::from(parameter.value()))
 }
 
-/// How long the target may take to answer a login request. A storage array that fails over needs
-/// tens of seconds, and a login that is given up has to start again.
+/// How long the target may take to answer a login request: to the last byte of its answer. A storage
+/// array that fails over needs tens of seconds, and a login that is given up has to start again.
 pub(crate) const LOGIN_RESPONSE: Delta = Delta::from_secs(60);
 
 /// How long the TCP connection may take to come up. Longer than a few lost SYNs (1, 3 and 7 s),
 /// much shorter than TCP's own two minutes.
 pub(crate) const CONNECT: Delta = Delta::from_secs(15);
+
+/// How long a login may take as a whole, with the connections and answers of all portals that it is
+/// redirected to: as long as three answers that come late. Like the retry window, behind which nobody
+/// waits for it.
+pub(crate) const LOGIN: Delta = Delta::from_secs(180);
 
 /// How long a session without a connection keeps its disks and retries at short intervals. Behind
 /// it the commands are failed, so that a file system or multipath can act.

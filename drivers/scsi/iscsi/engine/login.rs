@@ -36,11 +36,13 @@ use crate::{
             DigestOffer, //
         },
         login::{
+            Late,
             Login,
             LoginConfig,
             LoginError,
             LoginStep,
             Outcome,
+            Patience,
             Retry,
             Security,
             SessionId,
@@ -63,11 +65,18 @@ use crate::{
 };
 use core::{
     fmt,
-    net::IpAddr, //
+    net::IpAddr,
+    time::Duration, //
 };
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::Arc,
+    time::{
+        Delta,
+        Instant,
+        Monotonic,
+        Msecs, //
+    },
 };
 
 /// The tag of all login PDUs.
@@ -83,8 +92,10 @@ pub(super) enum Failure {
     Connect(Portal, Error),
     /// We have no name.
     NoName,
-    /// The connection ended, or nothing came in time, in this stage of the login.
+    /// The connection ended in this stage of the login.
     Lost(Error, Stage),
+    /// An answer, or the login, took too long.
+    Late(Late),
     /// Something else than a Login Response came, with this opcode.
     NoResponse(Opcode),
     /// A data segment of so many bytes, or an additional header segment, came.
@@ -130,10 +141,15 @@ impl fmt::Display for Failure {
                 write!(f, "cannot connect to {portal}: {}", Words(*error))
             }
             Self::NoName => f.write_str("no initiator node name is set"),
-            Self::Lost(error, _) if *error == EAGAIN => write!(
+            Self::Late(Late::Step) => write!(
                 f,
                 "target did not answer the login within {} s",
                 limits::LOGIN_RESPONSE.as_millis() / 1000
+            ),
+            Self::Late(Late::Login) => write!(
+                f,
+                "target did not come to the end of the login within {} s",
+                limits::LOGIN.as_millis() / 1000
             ),
             // LIO does not answer an initiator that offers no authentication if it demands some.
             Self::Lost(error, Stage::SECURITY) if is_end(*error) => f.write_str(
@@ -204,6 +220,42 @@ impl Memory {
     }
 }
 
+/// The time of a login.
+struct Timer {
+    begun: Instant<Monotonic>,
+    patience: Patience,
+}
+
+impl Timer {
+    fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            patience: Patience::new(duration(limits::LOGIN)),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        duration(self.begun.elapsed())
+    }
+
+    /// A step begins that may take so long.
+    fn begin_step(&mut self, limit: Delta) {
+        let now = self.now();
+        self.patience.handle_step(now, duration(limit));
+    }
+
+    /// Milliseconds that the step has left, not 0.
+    fn left(&self) -> Result<Msecs, Failure> {
+        let left = self.patience.left(self.now()).map_err(Failure::Late)?;
+        Ok(left.as_millis().clamp(1, Msecs::MAX.into()) as Msecs)
+    }
+}
+
+/// A time that has passed, or may, in milliseconds.
+fn duration(time: Delta) -> Duration {
+    Duration::from_millis(time.as_millis().unsigned_abs())
+}
+
 /// The address of a portal for a socket.
 pub(super) fn sock_addr(portal: &Portal) -> SockAddr {
     let (ip, scope_id) = match portal.address {
@@ -224,8 +276,9 @@ pub(super) fn sock_addr(portal: &Portal) -> SockAddr {
 /// The WD thread, without locks, in a `NoIo` scope; sleeps as long as the limits allow.
 pub(super) fn run(session: &Session, memory: &mut Memory) -> Result<Arc<Connection>, Failure> {
     let mut portal = session.target.portal;
+    let mut timer = Timer::new();
     for _ in 0..=limits::MAX_REDIRECTS {
-        match attempt(session, &portal, memory)? {
+        match attempt(session, &portal, &mut timer, memory)? {
             Attempt::Done(connection) => return Ok(connection),
             Attempt::Redirected(to) => portal = to,
         }
@@ -238,7 +291,12 @@ enum Attempt {
     Redirected(Portal),
 }
 
-fn attempt(session: &Session, portal: &Portal, memory: &mut Memory) -> Result<Attempt, Failure> {
+fn attempt(
+    session: &Session,
+    portal: &Portal,
+    timer: &mut Timer,
+    memory: &mut Memory,
+) -> Result<Attempt, Failure> {
     let peer = sock_addr(portal);
     let socket = Socket::new(&peer)
         .and_then(|socket| Ok(Arc::new(socket, GFP_KERNEL)?))
@@ -248,14 +306,20 @@ fn attempt(session: &Session, portal: &Portal, memory: &mut Memory) -> Result<At
     let result = if session.is_stopping() {
         Err(Failure::Removed)
     } else {
-        socket
-            .connect(&peer, limits::CONNECT.as_millis() as u32 / 1000)
-            .map_err(|error| Failure::Connect(*portal, error))
-            .and_then(|()| log_in(session, socket, peer, memory))
+        connect(&socket, portal, timer)
+            .and_then(|()| log_in(session, socket, peer, timer, memory))
     };
     let connecting = session.slow.lock().connecting.take();
     drop(connecting);
     result
+}
+
+fn connect(socket: &Socket, portal: &Portal, timer: &mut Timer) -> Result<(), Failure> {
+    timer.begin_step(limits::CONNECT);
+    socket.set_send_timeout(timer.left()?);
+    socket
+        .connect(&sock_addr(portal))
+        .map_err(|error| Failure::Connect(*portal, error))
 }
 
 /// Logs in over a socket that is connected.
@@ -264,9 +328,9 @@ fn log_in(
     session: &Session,
     socket: Arc<Socket>,
     peer: SockAddr,
+    timer: &mut Timer,
     memory: &mut Memory,
 ) -> Result<Attempt, Failure> {
-    socket.set_recv_timeout(limits::LOGIN_RESPONSE.as_millis() as u32 / 1000);
     let Memory {
         work,
         segment,
@@ -303,7 +367,7 @@ fn log_in(
     // Looked at where it is: the machine is too big to be on the stack twice.
     let mut login = Login::new(config, work);
     let login = login.as_mut().map_err(|error| Failure::Login(*error))?;
-    if let Some(portal) = converse(session, &socket, login, segment)? {
+    if let Some(portal) = converse(session, &socket, login, timer, segment)? {
         return Ok(Attempt::Redirected(portal));
     }
     let outcome = login.outcome().ok_or(Failure::NoResult)?;
@@ -325,11 +389,12 @@ fn converse(
     session: &Session,
     socket: &Socket,
     login: &mut Login<'_>,
+    timer: &mut Timer,
     segment: &mut [u8],
 ) -> Result<Option<Portal>, Failure> {
     loop {
         session.login_awaits(Some(Awaited::Response));
-        let (response, len) = exchange(socket, login, segment)?;
+        let (response, len) = exchange(socket, login, timer, segment)?;
         trace::login(session.id, Cid(0), response.status, response.tsih);
         match take(login, &response, segment.get(..len).unwrap_or(&[]))? {
             Next::Request => (),
@@ -369,13 +434,21 @@ fn take(login: &mut Login<'_>, response: &LoginResponse, data: &[u8]) -> Result<
 fn exchange(
     socket: &Socket,
     login: &mut Login<'_>,
+    timer: &mut Timer,
     segment: &mut [u8],
 ) -> Result<(LoginResponse, usize), Failure> {
+    timer.begin_step(limits::LOGIN_RESPONSE);
     let out = login.poll_request(segment.get_mut(..MAX_SEGMENT_BYTES).unwrap_or(&mut []))?;
     let stage = out.header.current_stage;
-    send(socket, &out.header.to_bytes(), segment, out.data_len)
-        .map_err(|error| Failure::Lost(error, stage))?;
-    receive(socket, segment, stage)
+    socket.set_send_timeout(timer.left()?);
+    send(socket, &out.header.to_bytes(), segment, out.data_len).map_err(|error| {
+        if error == EAGAIN {
+            Failure::Late(Late::Step)
+        } else {
+            Failure::Lost(error, stage)
+        }
+    })?;
+    receive(socket, timer, segment, stage)
 }
 
 /// Makes the connection of a login that has succeeded.
@@ -386,6 +459,7 @@ fn finish(
     peer: SockAddr,
     outcome: &Outcome,
 ) -> Result<Arc<Connection>> {
+    socket.set_send_timeout(0);
     socket.set_recv_timeout(0);
     let connection = Arc::pin_init(
         Connection::new(socket, Cid(0), peer, outcome.negotiated, outcome.statuses),
@@ -420,12 +494,16 @@ fn send(socket: &Socket, header: &Bhs, segment: &mut [u8], len: usize) -> Result
 /// Receives the header of a Login Response, and its data segment into `segment`.
 fn receive(
     socket: &Socket,
+    timer: &Timer,
     segment: &mut [u8],
     stage: Stage,
 ) -> Result<(LoginResponse, usize), Failure> {
-    let lost = |error| Failure::Lost(error, stage);
+    let fill = |buf: &mut [u8]| {
+        let lost = |error| Failure::Lost(error, stage);
+        socket.recv_until(buf, || timer.left(), lost)
+    };
     let mut header: Bhs = [0; pdu::BHS_LEN];
-    socket.recv_into(&mut header).map_err(lost)?;
+    fill(&mut header)?;
     let response =
         LoginResponse::parse(&header).map_err(|_| Failure::NoResponse(pdu::opcode(&header)))?;
     let len = pdu::data_segment_length(&header) as usize;
@@ -433,7 +511,7 @@ fn receive(
         return Err(Failure::TooMuch(len));
     }
     if let Some(data) = segment.get_mut(..len.next_multiple_of(4)) {
-        socket.recv_into(data).map_err(lost)?;
+        fill(data)?;
     }
     Ok((response, len))
 }

@@ -160,14 +160,14 @@ bool iscsi_helper_current_yields(void)
 	return task_nice(current) > 0 || current->policy == SCHED_IDLE;
 }
 
-void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds)
+void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int ms)
 {
-	WRITE_ONCE(sk->sk_rcvtimeo, seconds ? (long)seconds * HZ : MAX_SCHEDULE_TIMEOUT);
+	WRITE_ONCE(sk->sk_rcvtimeo, ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT);
 }
 
-void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds)
+void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int ms)
 {
-	WRITE_ONCE(sk->sk_sndtimeo, seconds ? (long)seconds * HZ : MAX_SCHEDULE_TIMEOUT);
+	WRITE_ONCE(sk->sk_sndtimeo, ms ? msecs_to_jiffies(ms) : MAX_SCHEDULE_TIMEOUT);
 }
 
 bool iscsi_helper_sock_has_room(struct sock *sk, u32 bytes)

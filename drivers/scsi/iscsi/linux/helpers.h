@@ -54,8 +54,8 @@ void iscsi_helper_current_set_batch(void);
 bool iscsi_helper_current_yields(void);
 
 void iscsi_helper_sock_for_storage(struct socket *sock);
-void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int seconds);
-void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int seconds);
+void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int ms);
+void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int ms);
 bool iscsi_helper_sock_has_room(struct sock *sk, u32 bytes);
 void iscsi_helper_lock_sock(struct sock *sk);
 void *iscsi_helper_sock_callback_lock(struct sock *sk);

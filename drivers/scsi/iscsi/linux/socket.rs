@@ -22,7 +22,8 @@ use core::{
 };
 use kernel::{
     error::to_result,
-    prelude::*, //
+    prelude::*,
+    time::Msecs, //
 };
 
 /// An address to connect to, or the address of an end of a connection.
@@ -109,7 +110,7 @@ impl Socket {
         unsafe { (*self.0.as_ptr()).sk }
     }
 
-    /// Connects to `peer`, within `timeout_s` seconds.
+    /// Connects to `peer`, within the time of [`Socket::set_send_timeout`].
     ///
     /// # Context
     ///
@@ -118,8 +119,7 @@ impl Socket {
     /// # Errors
     ///
     /// Those of connect(2); `EINPROGRESS` if the time was over.
-    pub(crate) fn connect(&self, peer: &SockAddr, timeout_s: u32) -> Result {
-        self.set_send_timeout(timeout_s);
+    pub(crate) fn connect(&self, peer: &SockAddr) -> Result {
         let done = match peer.ip {
             IpAddr::V4(ip) => {
                 let mut addr = bindings::sockaddr_in {
@@ -157,20 +157,19 @@ impl Socket {
                 }
             }
         };
-        self.set_send_timeout(0);
         to_result(done)
     }
 
-    /// Sets how long a send or a connect may wait, in seconds; 0 is for ever.
-    fn set_send_timeout(&self, seconds: u32) {
+    /// Sets how long a send or a connect may wait, in milliseconds; 0 is for ever.
+    pub(crate) fn set_send_timeout(&self, ms: Msecs) {
         // SAFETY: By the type invariant the socket exists.
-        unsafe { bindings::iscsi_helper_sock_set_sndtimeo(self.sk(), seconds) };
+        unsafe { bindings::iscsi_helper_sock_set_sndtimeo(self.sk(), ms) };
     }
 
-    /// Sets how long a receive may wait, in seconds; 0 is for ever.
-    pub(crate) fn set_recv_timeout(&self, seconds: u32) {
+    /// Sets how long a receive may wait, in milliseconds; 0 is for ever.
+    pub(crate) fn set_recv_timeout(&self, ms: Msecs) {
         // SAFETY: By the type invariant the socket exists.
-        unsafe { bindings::iscsi_helper_sock_set_rcvtimeo(self.sk(), seconds) };
+        unsafe { bindings::iscsi_helper_sock_set_rcvtimeo(self.sk(), ms) };
     }
 
     /// Ends the connection in both directions.
@@ -366,22 +365,66 @@ impl Socket {
         self.recv_msg(&mut msg, buf.len(), bindings::MSG_WAITALL)
     }
 
+    /// Receives into `buf` until it is full or `limit` says that the time is over, whatever comes until
+    /// then. `limit` is asked for what is left, in milliseconds and not 0.
+    ///
+    /// # Context
+    ///
+    /// As [`Socket::recv`]; leaves the time of [`Socket::set_recv_timeout`] changed.
+    ///
+    /// # Errors
+    ///
+    /// That of `limit`, or what `lost` makes of those of [`Socket::recv`].
+    pub(crate) fn recv_until<E>(
+        &self,
+        buf: &mut [u8],
+        limit: impl Fn() -> Result<Msecs, E>,
+        lost: impl Fn(Error) -> E,
+    ) -> Result<(), E> {
+        let mut vec = bindings::kvec {
+            iov_base: buf.as_mut_ptr().cast(),
+            iov_len: buf.len(),
+        };
+        let mut msg = bindings::msghdr::default();
+        // SAFETY: `vec` describes `buf`, which is ours to write and outlives `msg`.
+        unsafe {
+            bindings::iov_iter_kvec(
+                &mut msg.msg_iter,
+                bindings::ITER_DEST,
+                &raw mut vec,
+                1,
+                buf.len(),
+            )
+        };
+        let mut left = buf.len();
+        while left > 0 {
+            self.set_recv_timeout(limit()?);
+            match self.recv_once(&mut msg, bindings::MSG_WAITALL) {
+                Ok(got) => left = left.saturating_sub(got),
+                Err(error) if error == EAGAIN => (),
+                Err(error) => return Err(lost(error)),
+            }
+        }
+        Ok(())
+    }
+
     fn recv_msg(&self, msg: &mut bindings::msghdr, len: usize, flags: u32) -> Result {
         let mut left = len;
         while left > 0 {
-            // SAFETY: The socket exists by the type invariant; the iterator of `msg` was set up by
-            // the callers, and each call leaves it behind the bytes received.
-            let got = unsafe { bindings::sock_recvmsg(self.0.as_ptr(), msg, flags as c_int) };
-            if got <= 0 {
-                return Err(if got == 0 {
-                    ECONNRESET
-                } else {
-                    Error::from_errno(got)
-                });
-            }
-            left = left.saturating_sub(got as usize);
+            left = left.saturating_sub(self.recv_once(msg, flags)?);
         }
         Ok(())
+    }
+
+    /// One recvmsg(2): how many bytes came, at least one. The iterator of `msg` has been set up.
+    fn recv_once(&self, msg: &mut bindings::msghdr, flags: u32) -> Result<usize> {
+        // SAFETY: The socket exists by the type invariant; the iterator of `msg` was set up by the
+        // callers, and each call leaves it behind the bytes received.
+        match unsafe { bindings::sock_recvmsg(self.0.as_ptr(), msg, flags as c_int) } {
+            0 => Err(ECONNRESET),
+            got if got < 0 => Err(Error::from_errno(got)),
+            got => Ok(got as usize),
+        }
     }
 
     /// Sends all bytes of `buf`, which are copied; as [`Socket::send`].

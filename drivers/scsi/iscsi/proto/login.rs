@@ -7,6 +7,7 @@
 //! of both directions stands in a buffer of [`WORK_BYTES`] that the caller lends.
 
 mod error;
+mod patience;
 
 use crate::proto::{
     keys::Key,
@@ -44,10 +45,16 @@ use crate::proto::{
     }, //
 };
 
-pub use self::error::{
-    LoginError,
-    Misuse,
-    Retry, //
+pub use self::{
+    error::{
+        LoginError,
+        Misuse,
+        Retry, //
+    },
+    patience::{
+        Late,
+        Patience, //
+    }, //
 };
 
 /// The protocol version of RFC 7143 (section 11.12.4).

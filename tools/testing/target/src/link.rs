@@ -19,6 +19,7 @@ use std::{
         Mutex,
         MutexGuard, //
     },
+    time::Duration,
 };
 
 use iscsi_proto::proto::pdu::{
@@ -119,6 +120,8 @@ struct State {
     dribble: bool,
     /// Answers are kept until no request is left, and then sent together.
     bundle: bool,
+    /// The pause behind each byte, in the login phase.
+    trickle: Option<Duration>,
     /// Bytes to be sent.
     waiting: Vec<u8>,
     held: Vec<Held>,
@@ -152,6 +155,7 @@ impl Link {
                 frozen: false,
                 dribble: false,
                 bundle: false,
+                trickle: None,
                 waiting: Vec::new(),
                 held: Vec::new(),
                 pings: Vec::new(),
@@ -178,6 +182,12 @@ impl Link {
         state.digests = digests;
         state.dribble = dribble;
         state.bundle = bundle;
+        state.trickle = None;
+    }
+
+    /// Sends byte by byte until the full feature phase, with a pause behind each.
+    pub(crate) fn trickle(&self, pause: Duration) {
+        self.state().trickle = Some(pause);
     }
 
     /// Sends nothing any more.
@@ -327,6 +337,13 @@ impl State {
     /// Sends what waits.
     fn send_waiting(&mut self, mut stream: &TcpStream) -> io::Result<()> {
         let bytes = std::mem::take(&mut self.waiting);
+        if let Some(pause) = self.trickle {
+            for byte in bytes {
+                stream.write_all(&[byte])?;
+                std::thread::sleep(pause);
+            }
+            return Ok(());
+        }
         if self.dribble {
             return dribble(stream, &bytes);
         }

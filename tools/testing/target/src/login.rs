@@ -186,6 +186,9 @@ impl Login<'_> {
             std::thread::sleep(SILENCE);
             return Ok(Some(Next::End));
         }
+        if let Some(ms) = self.faults.number("login-trickle", 1000) {
+            self.link.trickle(Duration::from_millis(ms.into()));
+        }
         let mut response = LoginResponse {
             transit: false,
             more_text: false,

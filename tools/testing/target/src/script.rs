@@ -20,7 +20,7 @@ pub(crate) enum When {
 
 /// Every fault: its name, its occasions, what it does.
 #[rustfmt::skip]
-const FAULTS: [(&str, When, &str); 70] = [
+const FAULTS: [(&str, When, &str); 71] = [
     ("login-status", When::Login, "=0xCCDD: refuses with this status"),
     ("login-redirect", When::Login, "=ADDRESS: sends the initiator there"),
     ("login-garbage", When::Login, "[=SEED]: answers with random bytes"),
@@ -30,6 +30,7 @@ const FAULTS: [(&str, When, &str); 70] = [
     ("login-close", When::Login, "closes the connection instead of answering"),
     ("login-half", When::Login, "closes the connection in the middle of the answer"),
     ("login-silent", When::Login, "does not answer"),
+    ("login-trickle", When::Login, "[=MS]: sends its answers byte by byte, one each so often"),
     ("login-huge", When::Login, "[=LENGTH]: announces a data segment of this length"),
     ("login-endless", When::Login, "never comes to an end"),
     ("login-more", When::Login, "always has more text to say"),
