@@ -105,20 +105,31 @@ wait $reader
 settled
 gone 15
 
-has_session() {
-	[ -n "$(session_state "$name")" ]
+# removed_while_it_waits WHAT PORTAL: a login there waits for that, and is no reason for the session to stay.
+removed_while_it_waits() {
+	iscsiadm add static-config "$name,$2" >"$work/answer" 2>&1 &
+	adding=$!
+	wait_for 20 "login that waits for the $1" waits_for "$1"
+	at_most 5 'remove static-config' exits 0 iscsiadm remove static-config "$name"
+	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+	kill $adding
+	wait $adding || true
+}
+
+# waits_for WHAT: the login under way does.
+waits_for() {
+	[ "$(session_field "$name" '.connections[0].login.waits_for')" = "$1" ]
 }
 
 note 'a login that is not answered'
 begin "$name" login-silent
-iscsiadm add static-config "$name,$portal" >"$work/answer" 2>&1 &
-adding=$!
-wait_for 10 'session' has_session
-sleep 1
-at_most 5 'remove static-config' exits 0 iscsiadm remove static-config "$name"
-equal 'sessions' "$(iscsiadm list target --json)" '[]'
-kill $adding
-wait $adding || true
+removed_while_it_waits response "$portal"
+
+note 'a connection that does not come up'
+# Packets to there come back as from nobody.
+ip route add 192.0.2.1 dev lo
+removed_while_it_waits connection 192.0.2.1
+ip route del 192.0.2.1 dev lo
 
 note 'a disk that is open, and another target in the same call: both stay'
 ready

@@ -301,13 +301,14 @@ fn attempt(
     let socket = Socket::new(&peer)
         .and_then(|socket| Ok(Arc::new(socket, GFP_KERNEL)?))
         .map_err(Failure::Socket)?;
+    // Who stops the session from now on shuts this socket down, connected or not; who has done it before
+    // is seen below.
     session.slow.lock().connecting = Some(socket.clone());
     session.login_awaits(Some(Awaited::Connection));
     let result = if session.is_stopping() {
         Err(Failure::Removed)
     } else {
-        connect(&socket, portal, timer)
-            .and_then(|()| log_in(session, socket, peer, timer, memory))
+        connect(&socket, portal, timer).and_then(|()| log_in(session, socket, peer, timer, memory))
     };
     let connecting = session.slow.lock().connecting.take();
     drop(connecting);

@@ -4,6 +4,7 @@
 #include <linux/scatterlist.h>
 #include <linux/sched/task.h>
 #include <linux/tcp.h>
+#include <net/inet_common.h>
 #include <uapi/linux/sched/types.h>
 
 #include "helpers.h"
@@ -182,6 +183,22 @@ bool iscsi_helper_sock_has_room(struct sock *sk, u32 bytes)
 void iscsi_helper_lock_sock(struct sock *sk)
 {
 	lock_sock(sk);
+}
+
+/*
+ * Connects, unless the socket has been shut down. TCP does not look: a shutdown that comes before the
+ * connect is lost on it.
+ */
+int iscsi_helper_connect(struct socket *sock, struct sockaddr_unsized *addr, int len)
+{
+	struct sock *sk = sock->sk;
+	int err = -ESHUTDOWN;
+
+	lock_sock(sk);
+	if (!sk->sk_shutdown)
+		err = __inet_stream_connect(sock, addr, len, 0, 0);
+	release_sock(sk);
+	return err;
 }
 
 /* Gives what iscsi_helper_sock_set_data_ready() has put there. */

@@ -58,6 +58,7 @@ void iscsi_helper_sock_set_rcvtimeo(struct sock *sk, unsigned int ms);
 void iscsi_helper_sock_set_sndtimeo(struct sock *sk, unsigned int ms);
 bool iscsi_helper_sock_has_room(struct sock *sk, u32 bytes);
 void iscsi_helper_lock_sock(struct sock *sk);
+int iscsi_helper_connect(struct socket *sock, struct sockaddr_unsized *addr, int len);
 void *iscsi_helper_sock_callback_lock(struct sock *sk);
 void iscsi_helper_sock_callback_unlock(struct sock *sk);
 void (*iscsi_helper_sock_data_ready(struct sock *sk))(struct sock *sk);

@@ -114,11 +114,11 @@ impl Socket {
     ///
     /// # Context
     ///
-    /// Sleeps. [`Socket::shutdown`] from another thread ends it early.
+    /// Sleeps. [`Socket::shutdown`] from another thread ends it early, or keeps it from beginning.
     ///
     /// # Errors
     ///
-    /// Those of connect(2); `EINPROGRESS` if the time was over.
+    /// Those of connect(2); `EINPROGRESS` if the time was over, `ESHUTDOWN` after a shutdown.
     pub(crate) fn connect(&self, peer: &SockAddr) -> Result {
         let done = match peer.ip {
             IpAddr::V4(ip) => {
@@ -130,11 +130,10 @@ impl Socket {
                 addr.sin_addr.s_addr = u32::from_ne_bytes(ip.octets());
                 // SAFETY: The address and its length belong together.
                 unsafe {
-                    bindings::kernel_connect(
+                    bindings::iscsi_helper_connect(
                         self.0.as_ptr(),
                         (&raw mut addr).cast(),
                         size_of_val(&addr) as c_int,
-                        0,
                     )
                 }
             }
@@ -148,11 +147,10 @@ impl Socket {
                 addr.sin6_addr.in6_u.u6_addr8 = ip.octets();
                 // SAFETY: The address and its length belong together.
                 unsafe {
-                    bindings::kernel_connect(
+                    bindings::iscsi_helper_connect(
                         self.0.as_ptr(),
                         (&raw mut addr).cast(),
                         size_of_val(&addr) as c_int,
-                        0,
                     )
                 }
             }
