@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Targets that fall silent, or nearly so: at login, towards commands, towards task management. The initiator gives each
-# its time, then begins anew; no command is lost. Slow by nature, so all at the same time.
+# its time, then begins anew; no command is lost. Targets that want to be left alone for a while. Slow by nature, so all
+# at the same time.
 #
 # beds: uml
 # long-beds: uml-debug
@@ -14,11 +15,12 @@ bytes=$((64 << 10))
 port=3280
 declare -A disks=() readers=()
 
-# reader NAME TIMEOUT WORD...: a target with these faults, a session with it, and a reader whose command
-# times out after so many seconds.
+# reader NAME TIMEOUT [KEY=VALUE] WORD...: a target with this setting and these faults, a session with it, and a
+# reader whose command times out after so many seconds.
 reader() {
 	local name=$prefix$1 timeout=$2
 	target_up scripted "$name" "127.0.0.1:$port" 16M
+	[[ $3 != [A-Z]* ]] || tell "$name" "$3"
 	port=$((port + 1))
 	pattern "$(backing "$name" 1).pattern" $bytes
 	dd if="$(backing "$name" 1).pattern" of="$(backing "$name" 1)" conv=notrunc status=none
@@ -68,6 +70,10 @@ reader silent-early 1 read:silent*1
 reader no-abort 1 read:hold*1 abort=ignore
 reader no-reset 1 read:hold*1 abort=fail lun-reset=ignore
 reader rejects-pings 1 ping=reject
+# These complain of a login that comes too early.
+reader closes 40 DefaultTime2Wait=4 read:close*1
+reader drops 40 read:async=drop/4*1
+reader logs-out 40 read:async=logout*1 logout=fail/4
 started=$SECONDS
 
 code=0
@@ -84,11 +90,14 @@ ends silent-early 1 0 1
 ends no-abort 1 0 1
 ends no-reset 1 1 1
 ends rejects-pings 0 0 0
+ends closes 0 0 1
+ends drops 0 0 1
+ends logs-out 0 0 1
 [ $((SECONDS - started)) -le 60 ] || fail "all that took $((SECONDS - started)) s"
 
 note 'what the logins without an answer came to'
 for name in ${prefix}mute ${prefix}slow; do
-	wait_for 70 'reason' session_field_is $name .last_error 'login failed: target did not answer the login within 60 s'
+	wait_for 70 'reason' session_field_is "$name" .last_error 'login failed: target did not answer the login within 60 s'
 done
 note 'and their removals'
 at_most 10 'removal of two targets' exits 0 iscsiadm remove static-config ${prefix}mute ${prefix}slow

@@ -54,6 +54,8 @@ one_kind() {
 	local kind=$1 name=$prefix$1-death size disk
 	size=$(scaled 64M 8M)
 	target_up "$kind" "$name" 127.0.0.1:3260 "$size"
+	# Both would have us wait for 2 s before each of the next logins.
+	target_set "$name" DefaultTime2Wait=0
 	login "$name"
 	disk=$(disk_of "$name" 1)
 	note "$kind: fio writes"

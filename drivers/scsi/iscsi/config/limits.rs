@@ -131,6 +131,10 @@ pub(crate) const MAX_BURST_LENGTH: u32 = 1024 * 1024;
 /// saves a round trip.
 pub(crate) const FIRST_BURST_LENGTH: u32 = 256 * 1024;
 
+/// Seconds between the end of a connection and the next login, on our part: none. The target may want
+/// some, and the larger number counts.
+pub(crate) const DEFAULT_TIME2WAIT: u32 = 0;
+
 /// R2Ts of one command that we serve at a time. Each takes some memory in every command; with
 /// `MAX_BURST_LENGTH` they cover the largest command.
 pub(crate) const MAX_OUTSTANDING_R2T: u16 = 8;

@@ -318,6 +318,7 @@ impl Config {
             first_burst_length: limits::FIRST_BURST_LENGTH,
             initial_r2t: false,
             immediate_data: true,
+            default_time2wait: limits::DEFAULT_TIME2WAIT,
             max_outstanding_r2t: u32::from(limits::MAX_OUTSTANDING_R2T),
             ..Offer::default()
         };

@@ -178,6 +178,9 @@ pub(crate) struct Connection {
     /// The StatSN due next, written by whoever receives; TX acknowledges what stands before it.
     exp_stat_sn: Atomic<u32>,
     last_received: Tick,
+    /// Seconds that have to pass between the end of the connection and the next login: what was
+    /// negotiated, until the target says something else, RFC 7143 section 7.5.
+    time2wait: Atomic<u32>,
     /// 1 when there is an error.
     failed: Atomic<i32>,
     /// 1 while pings may be waiting.
@@ -212,6 +215,7 @@ impl Connection {
             received_bytes: Atomic::new(0),
             exp_stat_sn: Atomic::new(statuses.expected().get()),
             last_received: Tick::now(),
+            time2wait: Atomic::new(negotiated.default_time2wait),
             failed: Atomic::new(0),
             pinged: Atomic::new(0),
             damaged: Atomic::new(0),
@@ -286,6 +290,17 @@ impl Connection {
         // Relaxed, as nothing but the number itself is told by it.
         self.exp_stat_sn.store(tracker.expected().get(), Relaxed);
         order
+    }
+
+    /// Seconds that have to pass between the end of the connection and the next login.
+    pub(super) fn time_to_wait(&self) -> u32 {
+        self.time2wait.load(Relaxed)
+    }
+
+    /// The target says how long that is.
+    pub(super) fn set_time_to_wait(&self, seconds: u16) {
+        // Relaxed, as an end of the connection, or an answer to its logout, follows with a signal.
+        self.time2wait.store(seconds.into(), Relaxed);
     }
 
     /// Notes that data have come with a wrong digest; true if they are the first.

@@ -141,6 +141,7 @@ impl Reader<'_> {
                 self.own_answer(response.itt, response.response.get(), true)
             }
             TargetPdu::LogoutResponse(response) => {
+                self.note_time_to_wait(response.time_to_wait());
                 self.own_answer(response.itt, response.outcome.get(), true)
             }
             TargetPdu::AsyncMessage(message) => self.async_message(message)?,
@@ -419,8 +420,16 @@ impl Reader<'_> {
         }
     }
 
+    /// The end of the connection is near, and this is when to come back, if it is said.
+    fn note_time_to_wait(&self, seconds: Option<u16>) {
+        if let Some(seconds) = seconds {
+            self.conn.set_time_to_wait(seconds);
+        }
+    }
+
     /// Asynchronous message, RFC 7143 section 11.9.
     fn async_message(&self, message: &AsyncMessage) -> Result<(), ConnectionError> {
+        self.note_time_to_wait(message.time_to_wait());
         match message.event {
             // The sense data says what changed; a scan finds out.
             AsyncEvent::SCSI => self.session.scan_wanted(),

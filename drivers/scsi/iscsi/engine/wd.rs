@@ -81,6 +81,10 @@ struct Watchdog {
     attempts: usize,
     /// When the present connection, or the last one, came up.
     up_since: Instant<Monotonic>,
+    /// When the last connection ended.
+    down_since: Instant<Monotonic>,
+    /// How long the target wants no login after that.
+    respite: Delta,
     /// Milliseconds from `waiting_since` until the next attempt; `None`: no more attempts.
     next_attempt: Option<u32>,
     waiting_since: Instant<Monotonic>,
@@ -114,6 +118,8 @@ pub(super) fn run(crew: Crew) {
         trying_since: Instant::now(),
         attempts: 0,
         up_since: Instant::now(),
+        down_since: Instant::now(),
+        respite: Delta::ZERO,
         next_attempt: Some(0),
         waiting_since: Instant::now(),
         pinged: None,
@@ -357,14 +363,27 @@ impl Watchdog {
         self.schedule(limits::POLLING_DELAY);
     }
 
-    /// The next attempt: soon at first, then at the pace of [`limits::retry_delay`].
+    /// The next attempt: soon at first, then at the pace of [`limits::retry_delay`], and not before
+    /// the target wants it (RFC 7143 section 7.5).
     fn schedule_retry(&mut self) {
         let delay = EARLY_RETRIES_MS
             .get(self.attempts)
             .map(|&ms| Delta::from_millis(i64::from(ms)))
             .filter(|&early| early < limits::retry_delay())
             .unwrap_or(limits::retry_delay());
-        self.schedule(delay);
+        self.schedule(delay.max(self.respite - self.down_since.elapsed()));
+    }
+
+    /// Tells why nothing happens for a while.
+    fn announce_respite(&self) {
+        if self.respite > limits::retry_delay() {
+            pr_info!(
+                "session {} ({}): the target wants no login for {} s\n",
+                self.session.id,
+                self.target(),
+                self.respite.as_millis() / 1000,
+            );
+        }
     }
 
     fn schedule(&mut self, delay: Delta) {
@@ -421,6 +440,7 @@ impl Watchdog {
                         self.attempts = 0;
                     }
                     self.schedule_retry();
+                    self.announce_respite();
                 }
                 ConnectionAction::PollLogin => self.schedule(limits::POLLING_DELAY),
                 ConnectionAction::Session(event) => self.raise_session(event),
@@ -559,6 +579,8 @@ impl Watchdog {
             slow.connection.take()
         };
         if let Some(conn) = conn {
+            self.down_since = Instant::now();
+            self.respite = Delta::from_secs(conn.time_to_wait().into());
             // Somebody may look at the connection a while longer; its packets must not, as the
             // pages in them go back with the flush.
             conn.socket.abort();

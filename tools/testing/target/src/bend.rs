@@ -72,7 +72,8 @@ pub(crate) fn window_update() -> Out {
 
 /// An asynchronous message, RFC 7143 section 11.9; `None` if there is no such event.
 pub(crate) fn async_message(event: &str) -> Option<Out> {
-    let (event, parameter3) = match event {
+    let wait = seconds_to_wait(event).unwrap_or(0);
+    let (event, parameter3) = match event.split('/').next()? {
         "scsi" => (AsyncEvent::SCSI, 0),
         "logout" => (AsyncEvent::LOGOUT_REQUEST, 5),
         "drop" => (AsyncEvent::CONNECTION_DROP, 0),
@@ -90,7 +91,7 @@ pub(crate) fn async_message(event: &str) -> Option<Out> {
         event,
         vendor_code: 0,
         parameter1: 0,
-        parameter2: 0,
+        parameter2: wait,
         parameter3,
     };
     let mut data = Vec::new();
@@ -99,6 +100,11 @@ pub(crate) fn async_message(event: &str) -> Option<Out> {
         data = with_length(&Reply::check(6, 0x3f, 0x0e).sense);
     }
     Some(Out::new(message.to_bytes(), data, Number::Takes))
+}
+
+/// The number of seconds that stands behind a word: `drop/3`.
+pub(crate) fn seconds_to_wait(word: &str) -> Option<u16> {
+    word.split_once('/')?.1.parse().ok()
 }
 
 /// Sense data as it stands in a segment: its length first.

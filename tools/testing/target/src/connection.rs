@@ -256,7 +256,11 @@ impl Connection<'_> {
             std::thread::sleep(Duration::from_millis(ms.into()));
         }
         if faults.has("close") {
+            self.link.rest(self.agreed.time2wait);
             return Ok(Flow::End);
+        }
+        if let Some(seconds) = faults.get("async").and_then(bend::seconds_to_wait) {
+            self.link.rest(seconds.into());
         }
         self.send(bend::before(&header, &faults))?;
         if let Some(ms) = faults.number("close-window", 100) {
@@ -617,10 +621,15 @@ impl Connection<'_> {
         self.numbers(header.delivery, header.cmd_sn, header.exp_stat_sn);
         self.target.count("logouts");
         let mut outcome = LogoutOutcome::CLOSED;
+        let mut time2wait = 0;
         match self.target.script.each("logout").as_deref() {
             Some("ignore") => return Ok(Flow::On),
             Some("close") => return Ok(Flow::End),
-            Some("fail") => outcome = LogoutOutcome::CLEANUP_FAILED,
+            Some(fail) if fail.starts_with("fail") => {
+                outcome = LogoutOutcome::CLEANUP_FAILED;
+                time2wait = bend::seconds_to_wait(fail).unwrap_or(0);
+                self.link.rest(time2wait.into());
+            }
             _ => (),
         }
         let response = LogoutResponse {
@@ -629,7 +638,7 @@ impl Connection<'_> {
             stat_sn: StatSn::ZERO,
             exp_cmd_sn: CmdSn::ZERO,
             max_cmd_sn: CmdSn::ZERO,
-            time2wait: 0,
+            time2wait,
             time2retain: 0,
         };
         self.send(vec![Out::new(

@@ -19,7 +19,10 @@ use std::{
         Mutex,
         MutexGuard, //
     },
-    time::Duration,
+    time::{
+        Duration,
+        Instant, //
+    },
 };
 
 use iscsi_proto::proto::pdu::{
@@ -39,6 +42,9 @@ use crate::{
 
 /// Tags of a ping that has none yet: bytes 16 to 23 of a NOP-In.
 const UNTAGGED_PING: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+/// What the clocks of two sides may differ by.
+const TICK: Duration = Duration::from_millis(20);
 
 /// Commands at a time, unless the script says otherwise.
 const WINDOW: u32 = 64;
@@ -125,6 +131,8 @@ struct State {
     /// Bytes to be sent.
     waiting: Vec<u8>,
     held: Vec<Held>,
+    /// Since when, and for how long, there is to be no other login.
+    rest: Option<(Instant, Duration)>,
     /// Tags of pings that are not answered yet.
     pings: Vec<u32>,
     next_ping: u32,
@@ -158,6 +166,7 @@ impl Link {
                 trickle: None,
                 waiting: Vec::new(),
                 held: Vec::new(),
+                rest: None,
                 pings: Vec::new(),
                 next_ping: 0,
             }),
@@ -199,6 +208,20 @@ impl Link {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// We are about to end the connection: so many seconds have to pass until the next login, RFC 7143
+    /// section 7.5. The first call counts.
+    pub(crate) fn rest(&self, seconds: u32) {
+        let rest = (Instant::now(), Duration::from_secs(seconds.into()));
+        self.state().rest.get_or_insert(rest);
+    }
+
+    /// How much of that time is left.
+    pub(crate) fn is_resting(&self) -> Option<Duration> {
+        let (since, rest) = self.state().rest?;
+        rest.checked_sub(since.elapsed())
+            .filter(|left| *left > TICK)
     }
 
     /// Whether nobody has closed it.

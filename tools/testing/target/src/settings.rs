@@ -23,7 +23,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("MaxOutstandingR2T", "1"),
     ("MaxConnections", "1"),
     ("ErrorRecoveryLevel", "0"),
-    ("DefaultTime2Wait", "2"),
+    ("DefaultTime2Wait", "0"),
     ("DefaultTime2Retain", "0"),
     ("DataPDUInOrder", "Yes"),
     ("DataSequenceInOrder", "Yes"),
@@ -54,6 +54,8 @@ pub(crate) struct Agreed {
     pub(crate) immediate_data: bool,
     /// R2Ts at a time.
     pub(crate) max_r2t: u32,
+    /// Seconds between the end of a connection and the next login.
+    pub(crate) time2wait: u32,
 }
 
 impl Default for Agreed {
@@ -67,6 +69,7 @@ impl Default for Agreed {
             initial_r2t: true,
             immediate_data: true,
             max_r2t: 1,
+            time2wait: 2,
         }
     }
 }
@@ -139,7 +142,10 @@ impl Settings {
                 yes_no(agreed.immediate_data)
             }
             "MaxConnections" | "ErrorRecoveryLevel" | "DefaultTime2Retain" => least().to_string(),
-            "DefaultTime2Wait" => own.max(number).to_string(),
+            "DefaultTime2Wait" => {
+                agreed.time2wait = own.max(number);
+                agreed.time2wait.to_string()
+            }
             "DataPDUInOrder" | "DataSequenceInOrder" => {
                 yes_no(value == "Yes" || self.own(key) == "Yes")
             }
@@ -182,7 +188,7 @@ mod tests {
         assert_eq!(answer("DataDigest", "None").as_deref(), Some("None"));
         assert_eq!(answer("MaxBurstLength", "512").as_deref(), Some("512"));
         assert_eq!(answer("InitialR2T", "No").as_deref(), Some("No"));
-        assert_eq!(answer("DefaultTime2Wait", "0").as_deref(), Some("2"));
+        assert_eq!(answer("DefaultTime2Wait", "2").as_deref(), Some("2"));
         assert_eq!(answer("X-unknown", "1").as_deref(), Some("NotUnderstood"));
         assert!(agreed.digests.header && !agreed.digests.data);
         assert_eq!(agreed.max_burst, 512);

@@ -101,6 +101,9 @@ impl Target {
             if older.is_open() {
                 self.count("reinstatements");
             }
+            if let Some(left) = older.is_resting() {
+                self.complain(format!("a login {left:?} too early"));
+            }
             older.close();
         }
     }

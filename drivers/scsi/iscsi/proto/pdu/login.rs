@@ -151,3 +151,15 @@ pdu! {
     }
     fixed { 1 & 0x80 = 1 }
 }
+
+impl LogoutResponse {
+    /// Seconds that have to pass before the next login, which is an implicit logout (sections 7.5 and
+    /// 11.15.3); `None` if this says nothing of it. For sessions of an ErrorRecoveryLevel below 2.
+    pub const fn time_to_wait(&self) -> Option<u16> {
+        match self.outcome {
+            LogoutOutcome::CLOSED => Some(0),
+            LogoutOutcome::NO_RECOVERY | LogoutOutcome::CLEANUP_FAILED => Some(self.time2wait),
+            _ => None,
+        }
+    }
+}

@@ -50,6 +50,17 @@ pdu! {
     fixed { 1 & 0x80 = 1, 16 = [0xff; 4] }
 }
 
+impl AsyncMessage {
+    /// Seconds that have to pass before the next login if this drops the connection, RFC 7143 section
+    /// 11.9.1.
+    pub const fn time_to_wait(&self) -> Option<u16> {
+        match self.event {
+            AsyncEvent::CONNECTION_DROP | AsyncEvent::SESSION_DROP => Some(self.parameter2),
+            _ => None,
+        }
+    }
+}
+
 pdu! {
     /// Text Request, RFC 7143 section 11.10.
     TextRequest = TEXT_REQUEST + Data {

@@ -319,3 +319,38 @@ fn every_pdu_but_a_refused_login_moves_the_window() {
     );
     assert_eq!(TargetPdu::parse(&refused).map(|p| p.window()), Ok(None));
 }
+
+/// Section 11.15.3, at an ErrorRecoveryLevel below 2.
+#[test]
+fn a_logout_that_went_well_leaves_nothing_to_wait_for_11_15_3() {
+    let wait = |outcome| {
+        let bhs = with(
+            blank(Opcode::LOGOUT_RESPONSE),
+            &[(2, outcome), (41, 7), (43, 9)],
+        );
+        LogoutResponse::parse(&bhs).map(|response| response.time_to_wait())
+    };
+    assert_eq!(wait(0), Ok(Some(0)));
+    assert_eq!(wait(1), Ok(None));
+    assert_eq!(wait(2), Ok(Some(7)));
+    assert_eq!(wait(3), Ok(Some(7)));
+    assert_eq!(wait(4), Ok(None));
+}
+
+/// Section 11.9.1: Parameter2 is reserved in the other events.
+#[test]
+fn a_drop_says_how_long_to_wait_11_9_1() {
+    let wait = |event| {
+        let bhs = with(
+            blank(Opcode::ASYNC_MESSAGE),
+            &[(36, event), (41, 7), (43, 9)],
+        );
+        AsyncMessage::parse(&bhs).map(|message| message.time_to_wait())
+    };
+    for event in [0, 1, 4, 5, 255] {
+        assert_eq!(wait(event), Ok(None), "{event}");
+    }
+    for event in [2, 3] {
+        assert_eq!(wait(event), Ok(Some(7)), "{event}");
+    }
+}
