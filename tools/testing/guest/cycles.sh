@@ -14,7 +14,7 @@
 
 # Prints what the module should not leave behind.
 left_behind() {
-	pgrep -l '^iscsi_(tx|rx|ic|wd)' || true
+	pgrep -l '^iscsi_(tx|rx|ic|wd|end)' || true
 	find /sys/class/iscsi_session /sys/class/iscsi_connection /sys/class/iscsi_host -mindepth 1 2>/dev/null || true
 	ss -Htn state established "( dport = :3260 )"
 	find /sys/class/scsi_host -mindepth 1 -exec grep -lx iscsi {}/proc_name \; 2>/dev/null || true
@@ -65,10 +65,35 @@ cycles() {
 	target_down "$name"
 }
 
+# all_logged_in COUNT
+all_logged_in() {
+	[ "$(iscsiadm list target --json | jq 'map(select(.state == "logged_in")) | length')" = "$1" ]
+}
+
+# many ROUNDS: sessions with eight portals of a target that come together, and are ended at the same time.
+many() {
+	local name=${prefix}lio-many operands=() i round
+	target_up lio "$name" 127.0.0.1:3260 16M
+	for i in {1..8}; do
+		mkdir -p "$lio/iscsi/$name/tpgt_1/np/127.0.0.$i:3260"
+		operands+=("$name,127.0.0.$i")
+	done
+	note "$1 times: eight sessions at once"
+	for ((round = 1; round <= $1; round++)); do
+		iscsiadm add static-config "${operands[@]}" || true
+		wait_for 60 'eight logins' all_logged_in 8
+		logout "$name"
+		equal 'sessions' "$(iscsiadm list target --json)" '[]'
+	done
+	check_nothing_left
+	target_down "$name"
+}
+
 udev_stop
 initiator_up
 cycles lio $((LONG ? 100 : 10))
 cycles tgt $((LONG ? 100 : 10))
+many $((LONG ? 20 : 2))
 
 udev_start
 note 'rmmod is refused while a session is up'

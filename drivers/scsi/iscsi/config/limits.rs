@@ -109,6 +109,11 @@ pub(crate) fn removal() -> Delta {
 /// disk that was written to for some milliseconds after the writer has closed it.
 pub(crate) const DISK_CLOSE: Delta = Delta::from_secs(3);
 
+/// Sessions that are ended at a time. Each waits for its target and, in the removal of its host, for
+/// several grace periods of RCU: 0.2 seconds and more of doing nothing. So many take little longer than
+/// one.
+pub(crate) const ENDED_AT_A_TIME: usize = 32;
+
 /// How often a login may be redirected before it counts as failed: two targets that point at each
 /// other must not keep us busy.
 pub(crate) const MAX_REDIRECTS: u32 = 10;

@@ -209,16 +209,47 @@ impl Initiator {
     /// The session that has an open disk which stays so for [`limits::DISK_CLOSE`]: then nothing has
     /// changed.
     pub(crate) fn disconnect<'a>(
-        &self,
+        self: &Arc<Self>,
         leaving: &'a [Arc<Session>],
     ) -> Result<(), &'a Arc<Session>> {
         wait_until_closed(leaving)?;
+        // Those that there is no memory for are missed only in the time it takes.
+        let helpers = self.helpers(leaving).unwrap_or_default();
         for session in leaving {
-            if let Some(entry) = self.take(session.id) {
-                end(entry);
-            }
+            self.end(session.id);
         }
+        // Waits for the sessions that they have taken.
+        drop(helpers);
         Ok(())
+    }
+
+    /// Threads that end sessions together with the caller.
+    fn helpers(self: &Arc<Self>, leaving: &[Arc<Session>]) -> Result<KVec<Thread>> {
+        let count = leaving.len().min(limits::ENDED_AT_A_TIME);
+        let mut ids = KVec::with_capacity(leaving.len(), GFP_KERNEL)?;
+        let mut helpers = KVec::with_capacity(count, GFP_KERNEL)?;
+        // From the other end, so that they seldom come for what the caller has taken.
+        for session in leaving.iter().rev() {
+            ids.push(session.id, GFP_KERNEL)?;
+        }
+        let ids = Arc::new(ids, GFP_KERNEL)?;
+        for number in 1..count {
+            let job = (self.clone(), ids.clone());
+            let Ok(helper) = Thread::spawn(c"iscsi_end", number as u32, job, |(this, ids)| {
+                ids.iter().for_each(|&id| this.end(id));
+            }) else {
+                break;
+            };
+            helpers.push(helper, GFP_KERNEL)?;
+        }
+        Ok(helpers)
+    }
+
+    /// Ends a session, unless somebody else does.
+    fn end(&self, id: u32) {
+        if let Some(entry) = self.take(id) {
+            end(entry);
+        }
     }
 
     /// Takes a session off the list.
