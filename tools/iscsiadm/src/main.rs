@@ -8,7 +8,7 @@
 //! and [`output`] writes what comes back. [`netlink`] is the kernel as it is, [`database`] the file
 //! that keeps the configuration across reboots, [`stdio`] the streams that take what is said.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 mod commands;
 mod database;

@@ -1,41 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Standard output and standard error: what was closed is told, and lines do not mix.
+//! Standard output and standard error: what cannot be written is told, and lines do not mix.
 
 use std::io::{
     self,
     IsTerminal,
     Write, //
 };
-use std::sync::atomic::{
-    AtomicBool,
-    Ordering, //
-};
 
 use crate::output;
-
-/// Whether standard output was closed when the program began.
-static CLOSED: AtomicBool = AtomicBool::new(false);
-
-/// Looks before `main`, as Rust's runtime puts `/dev/null` in place of a stream that is closed: what
-/// is printed would be lost without an error.
-#[expect(unsafe_code, reason = "the linker is told of a function to call first")]
-#[used]
-#[link_section = ".init_array"]
-static LOOK: extern "C" fn() = look;
-
-extern "C" fn look() {
-    let closed = rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err();
-    CLOSED.store(closed, Ordering::Relaxed);
-}
 
 /// Prints a text on standard output.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
-    }
-    if CLOSED.load(Ordering::Relaxed) {
-        return Err(rustix::io::Errno::BADF.into());
     }
     let mut stdout = io::stdout().lock();
     let text = match stdout.is_terminal() {
