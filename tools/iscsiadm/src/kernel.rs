@@ -42,7 +42,8 @@ pub(crate) trait Kernel {
     /// The configured targets, in the order in which they were added.
     fn static_entries(&mut self) -> Result<Vec<StaticEntry>, Refusal>;
 
-    fn add_static(&mut self, entry: &StaticEntry) -> Result<(), Refusal>;
+    /// Adds all of the entries, or none.
+    fn add_static(&mut self, entries: &[StaticEntry]) -> Result<(), Refusal>;
 
     /// Removes what the selectors mean, each of them something: all of it, or nothing.
     fn remove_static(&mut self, selectors: &[StaticSelector]) -> Result<(), Refusal>;

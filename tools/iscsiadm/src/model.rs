@@ -76,6 +76,15 @@ pub(crate) struct StaticEntry {
 }
 
 impl StaticEntry {
+    /// What means this entry, and no other unless it takes any tag.
+    pub(crate) fn selector(&self) -> StaticSelector {
+        StaticSelector {
+            target: self.target,
+            portal: Some(self.portal),
+            tpgt: self.tpgt,
+        }
+    }
+
     /// Whether both have an interface, and nothing else differs.
     pub(crate) fn is_but_for_zone(&self, other: &Self) -> bool {
         let address = |entry: &Self| match entry.portal.address {

@@ -175,12 +175,14 @@ impl Kernel for NetlinkKernel {
         messages.iter().map(decode::static_entry).collect()
     }
 
-    fn add_static(&mut self, entry: &StaticEntry) -> Result<(), Refusal> {
-        self.do_it(uapi::cmd::STATIC_ADD, &encode::static_entry(entry))
+    fn add_static(&mut self, entries: &[StaticEntry]) -> Result<(), Refusal> {
+        let attributes = encode::static_selection(entries.iter().map(StaticEntry::selector));
+        self.do_it(uapi::cmd::STATIC_ADD, &attributes)
     }
 
     fn remove_static(&mut self, selectors: &[StaticSelector]) -> Result<(), Refusal> {
-        self.do_it(uapi::cmd::STATIC_DEL, &encode::static_selection(selectors))
+        let attributes = encode::static_selection(selectors.iter().copied());
+        self.do_it(uapi::cmd::STATIC_DEL, &attributes)
     }
 
     fn target_params(&mut self) -> Result<Vec<TargetParam>, Refusal> {

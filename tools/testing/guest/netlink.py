@@ -183,20 +183,20 @@ def refusals(f):
     refused(einval, "unknown iSCSI name type.", f.do, INITIATOR_SET, attr(1, "name"), offset=20)
     refused(einval, "not UTF-8", f.do, INITIATOR_SET, attr(2, b"\xff\xfe\0"), offset=20)
     refused(einval, "Name too long", f.do, INITIATOR_SET, attr(2, "x" * 224), offset=20)
-    refused(einval, "missing target name", f.do, STATIC_ADD, v4(10, 0, 0, 1), missing=1)
+    refused(einval, "missing target name", f.do, STATIC_ADD, nest(1, v4(10, 0, 0, 1)), missing=1)
     name = attr(1, ME)
-    place = 20 + len(name)
-    refused(einval, "missing target address", f.do, STATIC_ADD, name, missing=2)
-    refused(einval, "missing target address", f.do, STATIC_ADD, name, nest(2), offset=place)
-    refused(einval, "port number out of range", f.do, STATIC_ADD, name, v4(10, 0, 0, 1, 0))
+    place = 24 + len(name)
+    refused(einval, "missing target address", f.do, STATIC_ADD, nest(1, name), missing=2)
+    refused(einval, "missing target address", f.do, STATIC_ADD, nest(1, name, nest(2)), offset=place)
+    refused(einval, "port number out of range", f.do, STATIC_ADD, nest(1, name, v4(10, 0, 0, 1, 0)))
     for octets in ((0, 0, 0, 0), (224, 0, 0, 1), (255, 255, 255, 255)):
-        refused(einval, "invalid IP address", f.do, STATIC_ADD, name, v4(*octets), offset=place + 4)
+        refused(einval, "invalid IP address", f.do, STATIC_ADD, nest(1, name, v4(*octets)), offset=place + 4)
     local = bytes((0xFE, 0x80)) + bytes(13) + b"\1"
     remote = bytes((0x20, 1, 0x0D, 0xB8)) + bytes(11) + b"\1"
-    refused(einval, "needs a scope", f.do, STATIC_ADD, name, v6(local))
-    refused(einval, "only a link-local", f.do, STATIC_ADD, name, v6(remote, 1))
+    refused(einval, "needs a scope", f.do, STATIC_ADD, nest(1, name, v6(local)))
+    refused(einval, "only a link-local", f.do, STATIC_ADD, nest(1, name, v6(remote, 1)))
     both = nest(2, attr(1, b"\x0a\0\0\1"), attr(2, remote))
-    refused(einval, "not both", f.do, STATIC_ADD, name, both)
+    refused(einval, "not both", f.do, STATIC_ADD, nest(1, name, both))
     refused(errno.ENOENT, "not found", f.do, STATIC_DEL, nest(1, name), offset=20)
     refused(einval, "missing entry", f.do, STATIC_DEL, missing=1)
     refused(einval, "missing target name", f.do, STATIC_DEL, nest(1), missing=1)
@@ -236,9 +236,15 @@ def lists(f):
     names = [f"{PREFIX}{n:03}-{'x' * 160}" for n in range(300)]
     order = names[:]
     random.shuffle(order)
+
+    def entry(n, name):
+        return nest(1, attr(1, name), v4(127, 0, 1 + n // 200, 1 + n % 200), attr(3, b"\7\0"))
+
     for n, name in enumerate(order):
-        f.do(STATIC_ADD, attr(1, name), v4(127, 0, 1 + n // 200, 1 + n % 200), attr(3, b"\7\0"))
-    refused(errno.EEXIST, "exists", f.do, STATIC_ADD, attr(1, order[0]), v4(127, 0, 1, 1), attr(3, b"\7\0"))
+        f.do(STATIC_ADD, entry(n, name))
+    # All or nothing.
+    other = entry(0, ME)
+    refused(errno.EEXIST, "already configured", f.do, STATIC_ADD, other, entry(0, order[0]), offset=20 + len(other))
     got = [entry[1].decode().rstrip("\0") for entry in f.dump(STATIC_GET)]
     assert got == order, "static targets are not listed as they were added"
     assert f.dump_messages > 2
@@ -271,7 +277,7 @@ def events(f, target):
             if old != new:
                 return old, new
 
-    f.do(STATIC_ADD, attr(1, target), v4(127, 0, 0, 1, 3260))
+    f.do(STATIC_ADD, nest(1, attr(1, target), v4(127, 0, 0, 1, 3260)))
     assert next_event() == (FREE, LOGGED_IN)
     session = f.dump(TARGET_GET)[0]
     assert session[3] == target.encode() + b"\0" and len(session[7]) == 6
@@ -290,7 +296,7 @@ def events(f, target):
 def abandoned_dump(f):
     """A list that nobody reads to its end holds nothing up but itself."""
     for n in range(100):
-        f.do(STATIC_ADD, attr(1, f"{PREFIX}{n}-{'x' * 160}"), v4(127, 0, 1, 1 + n))
+        f.do(STATIC_ADD, nest(1, attr(1, f"{PREFIX}{n}-{'x' * 160}"), v4(127, 0, 1, 1 + n)))
     reader = Family()
     body = struct.pack("=BBH", STATIC_GET, 1, 0)
     flags = NLM_F_REQUEST | NLM_F_DUMP

@@ -254,19 +254,19 @@ def requests():
     f.do(netlink.INITIATOR_SET, attr(1, netlink.ME))
     walk("set the alias", lambda f: f.do(netlink.INITIATOR_SET, attr(2, "x")),
          lambda f: f.do(netlink.INITIATOR_SET, attr(2, "")))
-    walk("add a target", lambda f: f.do(netlink.STATIC_ADD, name, PORTAL),
+    walk("add a target", lambda f: f.do(netlink.STATIC_ADD, nest(1, name, PORTAL)),
          lambda f: f.do(netlink.STATIC_DEL, nest(1, name)))
     walk("set parameters", lambda f: f.do(netlink.TARGET_PARAM_SET, nest(1, attr(5, 512)), attr(2, target)),
          lambda f: f.do(netlink.TARGET_PARAM_DEL, name))
     walk("enable discovery", lambda f: f.do(netlink.DISCOVERY_SET, ON),
          lambda f: f.do(netlink.DISCOVERY_SET, OFF))
-    f.do(netlink.STATIC_ADD, name, PORTAL)
+    f.do(netlink.STATIC_ADD, nest(1, name, PORTAL))
     f.do(netlink.TARGET_PARAM_SET, nest(1, attr(5, 512)), attr(2, target))
     walk("remove parameters", lambda f: f.do(netlink.TARGET_PARAM_DEL, name),
          lambda f: f.do(netlink.TARGET_PARAM_SET, nest(1, attr(5, 512)), attr(2, target)))
     f.do(netlink.TARGET_PARAM_DEL, name)
     walk("remove a target", lambda f: f.do(netlink.STATIC_DEL, nest(1, name)),
-         lambda f: f.do(netlink.STATIC_ADD, name, PORTAL))
+         lambda f: f.do(netlink.STATIC_ADD, nest(1, name, PORTAL)))
     for command in (netlink.STATIC_GET, netlink.TARGET_PARAM_GET, netlink.TARGET_GET):
         expected = f.dump(command)
 
@@ -303,7 +303,7 @@ def sessions(target, step):
         wait_for("login", lambda: logged_in(f, target))
 
     def add(f):
-        f.do(netlink.STATIC_ADD, name, PORTAL)
+        f.do(netlink.STATIC_ADD, nest(1, name, PORTAL))
 
     def remove(f):
         f.do(netlink.STATIC_DEL, nest(1, name))
@@ -327,7 +327,7 @@ def sessions(target, step):
 def refused_logins(target):
     """Logins that the target refuses, when it is asked and only then. All memory of a login is WD's."""
     f = Family()
-    f.do(netlink.STATIC_ADD, attr(1, target), PORTAL)
+    f.do(netlink.STATIC_ADD, nest(1, attr(1, target), PORTAL))
     f.do(netlink.DISCOVERY_SET, ON)
 
     def state():
@@ -339,7 +339,7 @@ def refused_logins(target):
     tags = itertools.count(1)
 
     def poke():
-        f.do(netlink.STATIC_ADD, attr(1, target), PORTAL, attr(3, struct.pack("=H", next(tags))))
+        f.do(netlink.STATIC_ADD, nest(1, attr(1, target), PORTAL, attr(3, struct.pack("=H", next(tags)))))
 
     count = Count(*threads()["iscsi_wd"])
     assert len(count.files) == 1

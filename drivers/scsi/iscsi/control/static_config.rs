@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     config::{
-        ConfigError,
         EndPoint,
         StaticPattern,
         StaticTarget, //
@@ -40,34 +39,58 @@ use kernel::{
 /// `static-add`
 #[inline(never)]
 pub(super) fn add(control: &Control, request: &Request<'_>) -> Result<Answer, Refusal> {
-    let attrs = request.attrs();
+    request.attrs().need(selection::ENTRY, "entry")?;
+
+    let _changes = control.changes.lock();
+    let mut added = KVVec::new();
+    let made = selected(request)
+        .try_for_each(|attr| add_one(control, &attr, &mut added))
+        .and_then(|()| connect(control, &added));
+    if made.is_err() {
+        // Nobody can use their disks yet, unless by chance: then they stay, and show.
+        remove(control, request, &added).ok();
+    }
+    made.map(|()| Answer::Done)
+}
+
+/// Adds the entry of an attribute, and its number to those that were added.
+#[inline(never)]
+fn add_one(control: &Control, attr: &Attr<'_>, added: &mut KVVec<u32>) -> Result<(), Refusal> {
+    let attrs = attr.nest();
     let name = text::read_name(&attrs.need(kind::TARGET_NAME, "target name")?)?;
     let portal = portal::read(&attrs.need(kind::PORTAL, "target address")?)?;
     let tpgt = read_tpgt(&attrs)?;
+    added.reserve(1, GFP_KERNEL)?;
+    let entry = control
+        .initiator
+        .config()
+        .add_static(name, portal, tpgt)
+        .map_err(|error| text::refuse_change(attr, error))?;
+    Ok(added.push(entry.id, GFP_KERNEL)?)
+}
 
-    let _changes = control.changes.lock();
-    let (entry, connect) = {
-        let mut config = control.initiator.config();
-        if config.static_enabled() && config.initiator().name.is_none() {
+/// Connects to the targets of these entries, if static discovery is enabled.
+#[inline(never)]
+fn connect(control: &Control, ids: &[u32]) -> Result<(), Refusal> {
+    {
+        let config = control.initiator.config();
+        if !config.static_enabled() {
+            return Ok(());
+        }
+        if config.initiator().name.is_none() {
             return Err(text::no_node_name());
         }
-        let entry = config
-            .add_static(name, portal, tpgt)
-            .map_err(|error| match error {
-                ConfigError::Exists => {
-                    Refusal::new(EEXIST, format_args!("static configuration exists already"))
-                }
-                other => other.into(),
-            })?;
-        (entry, config.static_enabled())
-    };
-    if connect {
-        if let Err(error) = control.initiator.connect(&entry.end_point()) {
-            control.initiator.config().remove_statics(&[entry.id]);
-            return Err(text::no_session(error));
-        }
     }
-    Ok(Answer::Done)
+    ids.iter().try_for_each(|&id| {
+        let entry = control.initiator.config().static_from(id);
+        match entry {
+            Some(entry) => control
+                .initiator
+                .connect(&entry.end_point())
+                .map_err(text::no_session),
+            None => Ok(()),
+        }
+    })
 }
 
 /// `static-del`
@@ -80,9 +103,16 @@ pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Re
     for attr in selected(request) {
         find(control, &attr, &mut going)?;
     }
+    remove(control, request, &going)?;
+    Ok(Answer::Done)
+}
+
+/// Removes the entries with these numbers, which are in order, and ends the sessions that no other
+/// entry wants.
+fn remove(control: &Control, request: &Request<'_>, going: &[u32]) -> Result<(), Refusal> {
     let (mut touched, mut ending) = (KVec::new(), KVec::new());
     for session in sessions(control) {
-        let effect = effect(control, &session, &going);
+        let effect = effect(control, &session, going);
         if let Effect::Ends = effect {
             ending.push(session.clone(), GFP_KERNEL)?;
         }
@@ -94,11 +124,10 @@ pub(super) fn del(control: &Control, request: &Request<'_>) -> Result<Answer, Re
         .initiator
         .disconnect(&ending)
         .map_err(|session| in_use(request, &session.target))?;
-    control.initiator.config().remove_statics(&going);
+    control.initiator.config().remove_statics(going);
     touched
         .iter()
-        .try_for_each(|session| reconnect(control, &session.target))?;
-    Ok(Answer::Done)
+        .try_for_each(|session| reconnect(control, &session.target))
 }
 
 /// The attributes that say which entries are meant.

@@ -125,9 +125,9 @@ pub(crate) mod static_config {
     pub(crate) const TPGT: u16 = 3;
 }
 
-/// Attributes: Statically configured targets that are meant.
+/// Attributes: Statically configured targets.
 pub(crate) mod static_selection {
-    /// Those that match.
+    /// One to be added, or all that match.
     pub(crate) const ENTRY: u16 = 1;
 }
 
@@ -293,9 +293,9 @@ pub(crate) mod cmd {
     pub(crate) const DISCOVERY_GET: u8 = 3;
     /// Enable or disable discovery methods; those absent stay as they are.
     pub(crate) const DISCOVERY_SET: u8 = 4;
-    /// Add a static target, and connect to it if static discovery is enabled. EEXIST if name,
-    /// portal and tpgt are there already. A connection that cannot be made is no failure of the
-    /// request, it shows in target-get.
+    /// Add static targets, all or none, and connect to them if static discovery is enabled. EEXIST
+    /// if name, portal and tpgt are there already; ENOSPC beyond 4096. A connection that cannot be
+    /// made is no failure of the request, it shows in target-get.
     pub(crate) const STATIC_ADD: u8 = 5;
     /// Remove static targets, all that are meant or none, and log out of those that no other entry
     /// wants. ENOENT if an attribute means none; EBUSY if a disk of a session that would end is in

@@ -91,7 +91,7 @@ fn apply(kernel: &mut dyn Kernel, configuration: &Configuration) -> Result<Refus
         }
     }
     for entry in &configuration.static_entries {
-        match kernel.add_static(entry) {
+        match kernel.add_static(&[*entry]) {
             // A load that was cut off has been here.
             Err(refusal) if refusal.errno == Errno::EXIST => (),
             result => {

@@ -34,7 +34,10 @@ pub(super) fn add(
         let mut doubles = Vec::new();
         for entry in entries {
             if there.contains(entry) {
-                doubles.push(format!("{}: already configured", shown(entry, system)));
+                doubles.push(format!(
+                    "{}: already configured",
+                    select(&entry.selector(), system)
+                ));
             }
             there.push(*entry);
         }
@@ -44,10 +47,11 @@ pub(super) fn add(
         }
     };
     context.change(&Change::default(), check, |kernel, system| {
-        entries.iter().try_for_each(|entry| {
-            kernel
-                .add_static(entry)
-                .map_err(|refusal| refusal.about(shown(entry, system)))
+        kernel.add_static(entries).map_err(|refusal| {
+            match refusal.item.and_then(|item| entries.get(item)) {
+                Some(entry) => refusal.about(select(&entry.selector(), system)),
+                None => refusal.about("add static-config"),
+            }
         })
     })?;
     if !context.kernel.discovery()?.static_targets {
@@ -114,17 +118,6 @@ fn missing(selectors: &[StaticSelector], entries: &[StaticEntry], system: &Syste
         .filter(|selector| !entries.iter().any(|entry| selector.matches(entry)))
         .map(|selector| select(selector, system))
         .collect()
-}
-
-fn shown(entry: &StaticEntry, system: &System) -> String {
-    select(
-        &StaticSelector {
-            target: entry.target,
-            portal: Some(entry.portal),
-            tpgt: entry.tpgt,
-        },
-        system,
-    )
 }
 
 /// An operand in its canonical form.

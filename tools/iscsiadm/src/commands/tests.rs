@@ -107,15 +107,15 @@ impl Kernel for FakeKernel {
         Ok(self.entries.clone())
     }
 
-    fn add_static(&mut self, entry: &StaticEntry) -> Result<(), Refusal> {
+    fn add_static(&mut self, entries: &[StaticEntry]) -> Result<(), Refusal> {
         self.changes += 1;
-        if self.entries.contains(entry) {
+        if entries.iter().any(|entry| self.entries.contains(entry)) {
             return refused(Errno::EXIST, "there is an equal entry");
         }
         if self.full {
             return refused(Errno::NOMEM, "no entry");
         }
-        self.entries.push(*entry);
+        self.entries.extend(entries);
         Ok(())
     }
 

@@ -19,7 +19,6 @@ use crate::model::{
     Discovery,
     Initiator,
     Params,
-    StaticEntry,
     StaticSelector, //
 };
 use crate::uapi;
@@ -46,24 +45,14 @@ pub(super) fn discovery(discovery: Discovery) -> Attributes {
     Attributes::default().u8(uapi::discovery::STATIC, on)
 }
 
-pub(super) fn static_entry(entry: &StaticEntry) -> Attributes {
-    static_selector(&StaticSelector {
-        target: entry.target,
-        portal: Some(entry.portal),
-        tpgt: entry.tpgt,
+pub(super) fn static_selection(selectors: impl Iterator<Item = StaticSelector>) -> Attributes {
+    selectors.fold(Attributes::default(), |all, selector| {
+        all.item()
+            .nest(uapi::static_selection::ENTRY, static_selector(&selector))
     })
 }
 
-pub(super) fn static_selection(selectors: &[StaticSelector]) -> Attributes {
-    selectors
-        .iter()
-        .fold(Attributes::default(), |all, selector| {
-            all.item()
-                .nest(uapi::static_selection::ENTRY, static_selector(selector))
-        })
-}
-
-fn static_selector(selector: &StaticSelector) -> Attributes {
+pub(super) fn static_selector(selector: &StaticSelector) -> Attributes {
     let name = selector.target.as_str();
     let mut attributes = Attributes::default().string(uapi::static_config::TARGET_NAME, name);
     if let Some(at) = &selector.portal {

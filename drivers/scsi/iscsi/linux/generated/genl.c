@@ -58,10 +58,8 @@ static const struct nla_policy iscsi_discovery_set_nl_policy[ISCSI_A_DISCOVERY_S
 };
 
 /* ISCSI_CMD_STATIC_ADD - do */
-static const struct nla_policy iscsi_static_add_nl_policy[ISCSI_A_STATIC_CONFIG_TPGT + 1] = {
-	[ISCSI_A_STATIC_CONFIG_TARGET_NAME] = { .type = NLA_NUL_STRING, },
-	[ISCSI_A_STATIC_CONFIG_PORTAL] = NLA_POLICY_NESTED(iscsi_portal_nl_policy),
-	[ISCSI_A_STATIC_CONFIG_TPGT] = { .type = NLA_U16, },
+static const struct nla_policy iscsi_static_add_nl_policy[ISCSI_A_STATIC_SELECTION_ENTRY + 1] = {
+	[ISCSI_A_STATIC_SELECTION_ENTRY] = NLA_POLICY_NESTED(iscsi_static_pattern_nl_policy),
 };
 
 /* ISCSI_CMD_STATIC_DEL - do */
@@ -125,7 +123,7 @@ static const struct genl_split_ops iscsi_nl_ops[] = {
 		.cmd		= ISCSI_CMD_STATIC_ADD,
 		.doit		= iscsi_nl_static_add_doit,
 		.policy		= iscsi_static_add_nl_policy,
-		.maxattr	= ISCSI_A_STATIC_CONFIG_TPGT,
+		.maxattr	= ISCSI_A_STATIC_SELECTION_ENTRY,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
