@@ -83,6 +83,7 @@ pub(crate) fn serve(target: &Arc<Target>, stream: TcpStream) {
         return;
     };
     let link = Arc::new(Link::new(sender));
+    target.connected(link.clone());
     let mut from = BufReader::with_capacity(READ_AHEAD, stream);
     let result = match login::run(target, &link, &mut from) {
         Ok(Some(agreed)) => {

@@ -81,7 +81,7 @@ fn send(target: &Target, what: &str) -> Result<(), String> {
             Box::new(move || bend::async_message(&event).into_iter().collect())
         }
         ("close", _) => {
-            target.links().iter().for_each(|link| link.close());
+            target.close_all();
             return Ok(());
         }
         _ => return Err(format!("cannot send {what}")),

@@ -54,6 +54,8 @@ pub(crate) struct Target {
     pub(crate) script: Script,
     settings: Mutex<Settings>,
     sessions: Mutex<HashMap<SessionName, Arc<Link>>>,
+    /// Connections, also those that have not logged in.
+    connections: Mutex<Vec<Arc<Link>>>,
     record: Mutex<Record>,
     next_tsih: AtomicU16,
     started: Instant,
@@ -68,6 +70,7 @@ impl Target {
             script: Script::default(),
             settings: Mutex::default(),
             sessions: Mutex::default(),
+            connections: Mutex::default(),
             record: Mutex::default(),
             next_tsih: AtomicU16::new(FIRST_TSIH),
             started: Instant::now(),
@@ -108,7 +111,19 @@ impl Target {
         }
     }
 
-    /// The live connections.
+    /// Somebody has connected.
+    pub(crate) fn connected(&self, link: Arc<Link>) {
+        let mut connections = self.connections();
+        connections.retain(|link| link.is_open());
+        connections.push(link);
+    }
+
+    /// Ends all connections.
+    pub(crate) fn close_all(&self) {
+        self.connections().iter().for_each(|link| link.close());
+    }
+
+    /// The live connections of sessions.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
         let mut sessions = self.sessions();
         sessions.retain(|_, link| link.is_open());
@@ -117,6 +132,10 @@ impl Target {
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<SessionName, Arc<Link>>> {
         self.sessions.lock().expect("no thread panics with it")
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Vec<Arc<Link>>> {
+        self.connections.lock().expect("no thread panics with it")
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
