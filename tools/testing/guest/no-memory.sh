@@ -78,7 +78,8 @@ storm() {
 	cmp "$disk" "$(backing "$name-disk" 1)" || fail 'the disk is not what the backing file is'
 }
 
-mapfile -t threads < <(pgrep '^iscsi_(tx|rx|ic|wd)$')
+mapfile -t threads < <(pgrep '^iscsi_(tx|rx|ic|wd)/')
+equal 'number of threads' ${#threads[@]} 4
 for each in "${threads[@]}"; do
 	echo 1 >"/proc/$each/make-it-fail"
 done
