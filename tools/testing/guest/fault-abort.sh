@@ -133,6 +133,14 @@ all_timed_out() {
 	[ "$timeouts" != 0 ] && [ "$timeouts" = $waiting ] && [ $((count - before - timeouts)) = ${#readers[@]} ]
 }
 
+# aborting NAME: the target has seen an abort.
+aborting() {
+	report_all peek "$1"
+	report=${reports[$1]}
+	number_of counts aborts
+	[ "$number" != 0 ]
+}
+
 # held_read NAME LUN COUNT: reads the disk, until the target holds so many commands. The process is $!.
 held_read() {
 	local word
@@ -141,6 +149,8 @@ held_read() {
 	wait_for 30 "$3 held commands" holds "$1" "$3"
 }
 
+# Longer than an abort without an answer has to wait for the loss of its connection.
+parameters abort_timeout=300
 udev_stop
 initiator_up
 # Commands at a time, from the login on.
@@ -149,7 +159,12 @@ log_in "${names[@]}"
 patience 4 "${names[@]}"
 # Long enough for the window to open between a command's first timeout and its second.
 patience 15 "$closed"
-patience 60 "$units" "$sessions"
+patience 60 "$units"
+
+note 'an abort that is not answered, of which more below'
+begin "$sessions" 'read:hold*1' 'abort=ignore*1'
+held_read "$sessions" 1 1
+of_disk=$!
 
 note 'a closed window is no reason to abort anything'
 begin "$closed" read:close-window=600000*1
@@ -195,6 +210,20 @@ for name in "$several_writes" "$several_reads"; do
 done
 right write "$several_writes" "$several_reads"
 right read "$several_writes" "$several_reads"
+
+note 'a connection is lost while an abort waits for its answer: the next one is not to blame'
+wait_for 60 'abort' aborting "$sessions"
+# With one processor, who has waited for the abort gets it when the next login is over.
+for process in ${scripted_process[$sessions]} $(pgrep '^iscsi_wd/'); do
+	chrt --all-tasks --fifo --pid 1 "$process"
+done
+tell "$sessions" send=close
+wait $of_disk
+equal 'what was read' "$(cat "$work/read.1")" right
+wait_for 60 'logins' all_logged_in
+report_all report "$sessions"
+counted 'an abort that a loss has ended' "$sessions" 1 0 1
+patience 60 "$sessions"
 
 note 'sg_reset: the commands of one unit end and are tried again, those of the other go on'
 begin "$units" 'read:hold*2'
