@@ -51,6 +51,36 @@ no_way blackhole '[2001:db8::7]:3260' 'cannot connect to .*: its route is a blac
 no_way prohibit 198.51.100.7:3260 'prohibited by a route'
 no_way unreachable 198.51.100.7:3260 'no route to host'
 
+portal_group_refused() {
+	[[ $(session_field "$1" .last_error) = *'portal group tag is 1 instead of 78' ]]
+}
+
+# sharing NAME: entries of one portal with several tags. There is one whose tag is wrong.
+sharing() {
+	local name=$1 id
+	note 'an entry that takes any portal group, then one more that takes another'
+	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260"
+	equal 'standard error' "$stderr" ''
+	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
+	equal 'the answer' "$stderr" "iscsiadm: $name,127.0.0.1:3260: target portal group tag is 1 instead of 78"
+	logged_in "$name" || fail 'the session suffered'
+
+	note 'a session stays for as long as an entry wants it, and ends once'
+	id=$(session_field "$name" .session_id)
+	exits 0 iscsiadm remove static-config "$name,127.0.0.1:3260,78"
+	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260,1"
+	equal 'number of the session' "$(session_field "$name" .session_id)" "$id"
+	logout "$name"
+	equal 'sessions' "$(iscsiadm list target --json)" '[]'
+	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260,1"
+	equal 'number of the next session' "$(session_field "$name" .session_id)" $((id + 1))
+
+	note 'the entry goes that the session serves, and another one stays'
+	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
+	logout "$name,127.0.0.1:3260,1"
+	wait_for 20 'refusal' portal_group_refused "$name"
+}
+
 for kind in lio tgt; do
 	name=$prefix$kind-refusals
 	target_up $kind "$name" 127.0.0.1:3260 16M
@@ -63,31 +93,7 @@ for kind in lio tgt; do
 	note "$kind: a target whose portal group is another than the configured one"
 	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,77"
 	matches 'the answer' "$stderr" '[Pp]ortal group'
-
-	note "$kind: an entry that takes any portal group, then one more that takes another"
-	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260"
-	equal 'standard error' "$stderr" ''
-	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
-	equal 'the answer' "$stderr" "iscsiadm: $name,127.0.0.1:3260: target portal group tag is 1 instead of 78"
-	logged_in "$name" || fail 'the session suffered'
-
-	note "$kind: a session stays for as long as an entry wants it, and ends once"
-	id=$(session_field "$name" .session_id)
-	exits 0 iscsiadm remove static-config "$name,127.0.0.1:3260,78"
-	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260,1"
-	equal 'number of the session' "$(session_field "$name" .session_id)" "$id"
-	logout "$name"
-	equal 'sessions' "$(iscsiadm list target --json)" '[]'
-	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260,1"
-	equal 'number of the next session' "$(session_field "$name" .session_id)" $((id + 1))
-
-	note "$kind: the entry goes that the session serves, and another one stays"
-	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
-	logout "$name,127.0.0.1:3260,1"
-	portal_group_refused() {
-		[[ $(session_field "$name" .last_error) = *'portal group tag is 1 instead of 78' ]]
-	}
-	wait_for 20 'refusal' portal_group_refused
+	[ $kind != lio ] || sharing "$name"
 	exits 0 iscsiadm remove static-config "$name"
 	target_down "$name"
 done
