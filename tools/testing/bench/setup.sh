@@ -251,7 +251,7 @@ set_up() {
 
 # fio_turns OPTION...: fio with what all runs have in common.
 fio_turns() {
-	fio --ioengine=io_uring --direct=1 --thread --group_reporting --time_based --norandommap \
+	fio --ioengine=io_uring --direct=1 --group_reporting --time_based --norandommap \
 		--randrepeat=1 --disk_util=0 --lat_percentiles=1 --clat_percentiles=0 --output-format=json \
 		--output=fio.json "$@" >fio.log 2>&1 </dev/null || fail "fio: $(cat fio.log fio.json)"
 }
