@@ -287,10 +287,10 @@ static int iscsi_tcp_max_buffer(struct sock *sk)
 	return max(READ_ONCE(rmem[1]), READ_ONCE(rmem[2]));
 }
 
-/* The buffer for a window, if half of it is used for other than data. */
+/* The buffer for a window, with packets of the size that TCP sees. */
 static int iscsi_tcp_buffer(struct sock *sk, u32 window)
 {
-	return min_t(int, 2 * window, iscsi_tcp_max_buffer(sk));
+	return min(tcp_space_from_win(sk, window), iscsi_tcp_max_buffer(sk));
 }
 
 /* Bounds the window, which TCP does not tune any more then. What was advertised is not taken back. */
@@ -302,7 +302,7 @@ void iscsi_helper_tcp_bound_window(struct sock *sk, u32 window)
 	lock_sock(sk);
 	sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
 	WRITE_ONCE(sk->sk_rcvbuf, buffer);
-	WRITE_ONCE(tp->window_clamp, buffer / 2);
+	WRITE_ONCE(tp->window_clamp, tcp_win_from_space(sk, buffer));
 	tp->rcv_ssthresh = min(tp->rcv_ssthresh, tp->window_clamp);
 	release_sock(sk);
 }
@@ -317,7 +317,7 @@ void iscsi_helper_tcp_fit_buffer(struct sock *sk, u32 window)
 	struct tcp_sock *tp = tcp_sk(sk);
 	int used = atomic_read(&sk->sk_rmem_alloc), bytes = tp->rcv_nxt - tp->copied_seq;
 	int buffer = iscsi_tcp_buffer(sk, window);
-	int fit = max(buffer + max(used - 2 * bytes, 0), used);
+	int fit = max(buffer + max(used - tcp_space_from_win(sk, bytes), 0), used);
 
 	fit = min(fit, iscsi_tcp_max_buffer(sk));
 	if (fit != sk->sk_rcvbuf)
