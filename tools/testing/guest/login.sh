@@ -45,6 +45,7 @@ one_kind() {
 		disk=$(disk_of "$name" $lun)
 		matches 'lsscsi -t' "$(lsscsi -t)" "$name,t,0x1 +$disk"
 		equal "size of LUN $lun" "$(blockdev --getsize64 "$disk")" $((lun * 16 << 20))
+		equal "rq_affinity of LUN $lun" "$(cat "/sys/block/${disk#/dev/}/queue/rq_affinity")" 0
 	done
 
 	note "$1: threads"

@@ -24,10 +24,10 @@ use crate::{
         scsi::{
             Busy,
             Command,
+            DiskQueue,
             EhCommand,
             EhOutcome,
             HostOps,
-            QueueLimits,
             TimeoutAction, //
         },
         sysfs::Groups, //
@@ -202,7 +202,9 @@ impl HostOps for Session {
         self.after_loss(gate)
     }
 
-    fn configure_device(&self, mut queue: QueueLimits<'_>) {
+    fn configure_device(&self, mut queue: DiskQueue<'_>) {
+        // An answer that has arrived is in this CPU's caches; a call to another one costs more.
+        queue.complete_anywhere();
         // By what is configured too: a digest that is agreed upon later finds the disk prepared.
         let agreed = self.connection().map(|conn| conn.data_digest);
         let wanted = self

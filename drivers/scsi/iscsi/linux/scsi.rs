@@ -28,11 +28,11 @@ pub(crate) use self::{
     },
     host::{
         Busy,
+        DiskQueue,
         EhOutcome,
         Host,
         HostLimits,
         HostOps,
-        QueueLimits,
         TimeoutAction, //
     },
 };

@@ -79,13 +79,26 @@ impl EhOutcome {
     }
 }
 
-/// The limits of a disk's queue, while it is being configured.
-pub(crate) struct QueueLimits<'a>(&'a mut bindings::queue_limits);
+/// The queue of a disk, while it is being configured.
+pub(crate) struct DiskQueue<'a> {
+    queue: NonNull<bindings::request_queue>,
+    limits: &'a mut bindings::queue_limits,
+}
 
-impl QueueLimits<'_> {
+impl DiskQueue<'_> {
     /// Asks for pages that do not change while they are written out, as a data digest needs.
     pub(crate) fn require_stable_writes(&mut self) {
-        self.0.features |= bindings::BLK_FEAT_STABLE_WRITES;
+        self.limits.features |= bindings::BLK_FEAT_STABLE_WRITES;
+    }
+
+    /// Has commands end on the CPU that says so, as `rq_affinity` 0 does, and not on the one that
+    /// submitted them.
+    pub(crate) fn complete_anywhere(&mut self) {
+        // SAFETY: `queue` is valid for as long as `self` is, see `configure_callback`; bits of
+        // its flags are changed atomically.
+        unsafe {
+            bindings::blk_queue_flag_clear(bindings::QUEUE_FLAG_SAME_COMP, self.queue.as_ptr());
+        }
     }
 }
 
@@ -132,7 +145,7 @@ pub(crate) trait HostOps: Send + Sync + Sized + 'static {
     fn reset_target(&self, cmd: &EhCommand) -> EhOutcome;
 
     /// A logical unit has been found.
-    fn configure_device(&self, limits: QueueLimits<'_>);
+    fn configure_device(&self, queue: DiskQueue<'_>);
 }
 
 /// The numbers of a new host.
@@ -473,8 +486,15 @@ impl<T: HostOps> VTable<T> {
     ) -> c_int {
         // SAFETY: A device has a host for as long as it exists, and scanning ends before it is gone.
         let data = unsafe { data::<T>((*sdev).host) };
-        // SAFETY: By the contract `limits` is valid, and ours to change during the call.
-        data.configure_device(QueueLimits(unsafe { &mut *limits }));
+        // SAFETY: By the contract both are valid during the call, `limits` ours to change, and a
+        // device has had its queue since before.
+        let queue = unsafe {
+            DiskQueue {
+                queue: NonNull::new_unchecked((*sdev).request_queue),
+                limits: &mut *limits,
+            }
+        };
+        data.configure_device(queue);
         0
     }
 
