@@ -52,6 +52,11 @@ overflowed() {
 	nstat -z TcpExtPruneCalled TcpExtRcvPruned | awk '/Prune/ { sum += $2 } END { print sum }'
 }
 
+# losses: how often the kernel has told why a connection ended.
+losses() {
+	dmesg | grep -cF "($name)" || true
+}
+
 target_up lio $name 127.0.0.1:3260 16M
 target_set $name HeaderDigest=CRC32C,None DataDigest=CRC32C,None
 initiator_up
@@ -112,6 +117,17 @@ connected "net.ipv4.tcp_mem=$memory" net.ipv4.tcp_notsent_lowat=4294967295
 nstat -n
 fio_job --filename="$disk" --size=16M --io_size=48M --rw=randread --bsrange=4k-2M --verify=0 --name=mixed
 equal 'packets without room' "$(overflowed)" 0
+note 'TCP has no memory at all: what has come is read, or no more would come'
+before=$(losses)
+sysctl -qw 'net.ipv4.tcp_mem=1 1 16'
+fio_job --filename="$disk" --size=16M --io_size=8M --rw=randread --bs=1M --iodepth=4 --verify=0 --name=starved
+sysctl -qw "net.ipv4.tcp_mem=$memory"
+equal 'connections that were lost' "$(losses)" "$before"
+logout $name
+
+note 'the buffer is not less than what TCP has told of'
+connected 'net.ipv4.tcp_rmem=4096 131072 32768'
+matches 'the socket' "$(ss -Htmn 'dport = :3260')" ',rb131072,'
 logout $name
 target_down $name
 initiator_down
