@@ -568,6 +568,10 @@ impl Watchdog {
         }
         self.tx.finish();
         self.rx.finish();
+        // What is flushed then is held back when the mid-layer sends it again.
+        if let Some(side) = self.session.scsi_side() {
+            side.class.wait_until_blocked();
+        }
     }
 
     /// Forgets the connection.

@@ -224,6 +224,18 @@ impl<T: TransportOps> ClsSession<T> {
         }
     }
 
+    /// Waits until the class has done what [`Self::block`] asked it for: a device that a scan takes
+    /// back because its command failed must not go while the class blocks it (it warns then).
+    ///
+    /// # Context
+    ///
+    /// Sleeps; needs no command to end for that, only submitters to leave `queuecommand`.
+    pub(crate) fn wait_until_blocked(&self) {
+        // SAFETY: By the type invariant the session is in the class; the work was initialised with
+        // it.
+        unsafe { bindings::flush_work(&raw mut (*self.session.as_ptr()).block_work) };
+    }
+
     /// Fails commands from here on instead of holding them back: nobody waits for the connection any
     /// more. It is as if the recovery timeout were over, without its callback.
     ///
