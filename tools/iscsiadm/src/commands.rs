@@ -75,6 +75,9 @@ impl Context<'_> {
         check(self.kernel, &self.system)?;
         let before = self.kernel.static_entries()?;
         let made = make(self.kernel, &self.system);
+        // What was refused has not replaced anything that is stored.
+        let nothing = Change::default();
+        let about = if made.is_ok() { about } else { &nothing };
         let stored = Configuration::from_kernel(self.kernel)
             .map_err(Failure::from)
             .and_then(|now| {

@@ -621,3 +621,31 @@ fn a_change_that_cannot_be_stored_is_told_to_be_in_force() {
     assert_eq!(failure.hint.as_deref(), Some(NOT_STORED));
     assert!(bed.kernel.initiator.node_alias.is_some());
 }
+
+#[test]
+fn a_refused_removal_keeps_what_has_no_interface() {
+    let mut bed = Bed::new();
+    bed.done(&format!("add static-config {DISK},192.0.2.1"));
+    let mut stored = bed.stored();
+    stored["static_config"] = serde_json::json!([
+        { "target": DISK, "portal": "192.0.2.1:3260" },
+        { "target": DISK, "portal": "[fe80::1%eth7]:3260" }]);
+    let path = bed.directory.path().join("initiator.db.json");
+    std::fs::write(path, stored.to_string()).unwrap();
+    bed.kernel.busy = DISK;
+    bed.failed(&format!("remove static-config {DISK}"));
+    assert_eq!(bed.stored()["static_config"], stored["static_config"]);
+}
+
+#[test]
+fn a_refused_change_keeps_what_was_refused_before() {
+    let mut bed = Bed::new();
+    bed.done("list discovery");
+    let mut stored = bed.stored();
+    stored["refused"] = serde_json::json!({"discovery": {"static": true}});
+    let path = bed.directory.path().join("initiator.db.json");
+    std::fs::write(path, stored.to_string()).unwrap();
+    bed.kernel.full = true;
+    bed.failed("modify discovery -s enable");
+    assert_eq!(bed.stored()["refused"], stored["refused"]);
+}
