@@ -297,9 +297,10 @@ static int iscsi_tcp_buffer(struct sock *sk, u32 window)
 void iscsi_helper_tcp_bound_window(struct sock *sk, u32 window)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	int buffer = iscsi_tcp_buffer(sk, window);
+	int buffer;
 
 	lock_sock(sk);
+	buffer = iscsi_tcp_buffer(sk, window);
 	sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
 	WRITE_ONCE(sk->sk_rcvbuf, buffer);
 	WRITE_ONCE(tp->window_clamp, tcp_win_from_space(sk, buffer));
@@ -308,7 +309,7 @@ void iscsi_helper_tcp_bound_window(struct sock *sk, u32 window)
 }
 
 /*
- * Adds what small packets use for other than data, beyond half of the buffer: without that memory TCP
+ * Adds what small packets use for other than data, beyond what TCP reckons with: without that memory TCP
  * copies its queue together for every few of them, and drops some. The window is what is free then, and
  * not less: as long as what was read leaves room only now and then, TCP has no wider window to tell of.
  */
@@ -417,16 +418,21 @@ void iscsi_helper_sock_for_storage(struct socket *sock)
 	tcp_sock_set_nodelay(sk);
 }
 
-/* The openers of all disks of a host. The disk of a device goes away with its driver's remove(). */
+/*
+ * The openers of all disks of a host. The disk of a device goes away with its driver's remove(). One that
+ * cannot be asked, as it is being rescanned or unbound, counts as open.
+ */
 unsigned int iscsi_helper_shost_openers(struct Scsi_Host *shost)
 {
 	struct scsi_device *sdev;
 	unsigned int openers = 0;
 
 	shost_for_each_device(sdev, shost) {
-		/* While a driver is being bound or unbound, nobody else has the disk open. */
-		if (!device_trylock(&sdev->sdev_gendev))
+		/* While a driver is being bound, nobody else has the disk open. */
+		if (!device_trylock(&sdev->sdev_gendev)) {
+			openers += device_is_bound(&sdev->sdev_gendev);
 			continue;
+		}
 		/* Only a driver keeps the disk: without one its last user frees it. */
 		if (sdev->sdev_gendev.driver && sdev->request_queue->disk)
 			openers += disk_openers(sdev->request_queue->disk);
