@@ -109,6 +109,9 @@ pub(crate) fn removal() -> Delta {
 /// disk that was written to for some milliseconds after the writer has closed it.
 pub(crate) const DISK_CLOSE: Delta = Delta::from_secs(3);
 
+/// How long it waits for that in all, if disks of many sessions are opened in turn.
+pub(crate) const DISKS_CLOSE: Delta = Delta::from_secs(30);
+
 /// Sessions that are ended at a time. Each waits for its target and, in the removal of its host, for
 /// several grace periods of RCU: 0.2 seconds and more of doing nothing. So many take little longer than
 /// one.

@@ -316,14 +316,15 @@ impl Initiator {
 /// Waits until no disk of these sessions is open: udev looks at one after the other. `Err` has the
 /// first session of which one stays open.
 fn wait_until_closed(sessions: &[Arc<Session>]) -> Result<(), &Arc<Session>> {
-    let mut since = Instant::<Monotonic>::now();
+    let begun = Instant::<Monotonic>::now();
+    let mut since = begun;
     let mut last = None;
     while let Some(open) = sessions.iter().find(|session| session.is_open()) {
         if last != Some(open.id) {
             last = Some(open.id);
             since = Instant::now();
         }
-        if since.elapsed() >= limits::DISK_CLOSE {
+        if since.elapsed() >= limits::DISK_CLOSE || begun.elapsed() >= limits::DISKS_CLOSE {
             return Err(open);
         }
         fsleep(DISK_CLOSE_STEP);
