@@ -72,6 +72,10 @@ pub(crate) fn retry_delay() -> Delta {
 /// Pause between two login attempts behind the retry window: nobody waits any more.
 pub(crate) const POLLING_DELAY: Delta = Delta::from_secs(60);
 
+/// The longest that a target may want no login after the end of a connection, in seconds. That of
+/// DefaultTime2Wait, RFC 7143 section 13.15; the fields of PDUs for it could say 18 hours.
+pub(crate) const MAX_TIME_TO_WAIT_S: u32 = 3600;
+
 /// Silence after which a NOP-Out asks whether the target is there.
 pub(crate) fn nop_idle() -> Delta {
     seconds(&module_parameters::nop_interval)

@@ -4,7 +4,10 @@
 
 use super::words::Words;
 use crate::{
-    config::limits::MAX_OUTSTANDING_R2T,
+    config::limits::{
+        MAX_OUTSTANDING_R2T,
+        MAX_TIME_TO_WAIT_S, //
+    },
     linux::{
         clock::Tick,
         socket::{
@@ -299,8 +302,9 @@ impl Connection {
 
     /// The target says how long that is.
     pub(super) fn set_time_to_wait(&self, seconds: u16) {
+        let seconds = u32::from(seconds).min(MAX_TIME_TO_WAIT_S);
         // Relaxed, as an end of the connection, or an answer to its logout, follows with a signal.
-        self.time2wait.store(seconds.into(), Relaxed);
+        self.time2wait.store(seconds, Relaxed);
     }
 
     /// Notes that data have come with a wrong digest; true if they are the first.

@@ -480,12 +480,14 @@ impl Session {
     pub(crate) fn poke(&self) {
         {
             let mut slow = self.slow.lock();
-            if slow.connection.is_none() {
-                slow.loss = Text::new();
-                slow.login_error = Text::new();
+            if slow.connection.is_some() {
+                return;
             }
+            slow.loss = Text::new();
+            slow.login_error = Text::new();
+            // Under the lock, so that none is left behind a connection that comes up.
+            self.poked.store(1, Relaxed);
         }
-        self.poked.store(1, Relaxed);
         self.wd_event.signal();
     }
 

@@ -174,6 +174,7 @@ impl Watchdog {
             self.next_attempt = Some(0);
             self.trying_since = Instant::now();
             self.attempts = 0;
+            self.respite = Delta::ZERO;
         }
         let passed = self.waiting_since.elapsed().as_millis();
         self.next_attempt
@@ -546,7 +547,11 @@ impl Watchdog {
             return;
         };
         self.session.take_logout_wanted();
-        self.session.slow.lock().connection = Some(conn.clone());
+        {
+            let mut slow = self.session.slow.lock();
+            slow.connection = Some(conn.clone());
+            self.session.take_poke();
+        }
         self.tx.start((self.session.clone(), conn.clone()));
         self.rx.start((self.session.clone(), conn));
     }
