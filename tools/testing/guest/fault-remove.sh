@@ -110,9 +110,9 @@ removed_while_it_waits() {
 	iscsiadm add static-config "$name,$2" >"$work/answer" 2>&1 &
 	adding=$!
 	wait_for 20 "login that waits for the $1" waits_for "$1"
-	at_most 5 'remove static-config' exits 0 iscsiadm remove static-config "$name"
+	at_most 20 'remove static-config' exits 0 iscsiadm remove static-config "$name"
 	equal 'sessions' "$(iscsiadm list target --json)" '[]'
-	kill $adding
+	kill $adding 2>/dev/null || true
 	wait $adding || true
 }
 
