@@ -34,10 +34,12 @@ pub(super) fn wait(
     let end = Instant::now() + LIMIT;
     loop {
         let targets = context.kernel.targets()?;
+        // Asked for after the sessions: what is there no more was not wanted any more then.
+        let wanted = wanted(context)?;
         let outcomes = || {
             entries
                 .iter()
-                .map(|entry| (entry, outcome(entry, &targets)))
+                .map(|entry| (entry, outcome(entry, &targets, &wanted)))
         };
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() || outcomes().all(|(_, outcome)| !matches!(outcome, Outcome::Open(_))) {
@@ -75,7 +77,18 @@ enum Outcome {
     Open(Option<LoginWait>),
 }
 
-fn outcome(entry: &StaticEntry, targets: &[Target]) -> Outcome {
+/// The entries that have, or get, a session.
+fn wanted(context: &mut Context<'_>) -> Result<Vec<StaticEntry>, Failure> {
+    match context.kernel.discovery()?.static_targets {
+        true => Ok(context.kernel.static_entries()?),
+        false => Ok(Vec::new()),
+    }
+}
+
+fn outcome(entry: &StaticEntry, targets: &[Target], wanted: &[StaticEntry]) -> Outcome {
+    if !wanted.contains(entry) {
+        return Outcome::Failed("removed meanwhile, or static discovery was disabled".to_owned());
+    }
     // Entries that differ in their tag only share a session.
     let selector = StaticSelector {
         target: entry.target,

@@ -50,6 +50,8 @@ struct FakeKernel {
     busy: &'static str,
     /// Whether it has no memory for anything new.
     full: bool,
+    /// Whether its entries are removed by somebody else while a call waits.
+    removes: bool,
     /// Logins that were tried so far.
     tried: usize,
     changes: usize,
@@ -255,6 +257,9 @@ impl Kernel for FakeKernel {
 
     fn wait(&mut self, _timeout: Duration) -> Result<(), Refusal> {
         self.tried += 1;
+        if self.removes {
+            self.entries.clear();
+        }
         Ok(())
     }
 }
@@ -648,4 +653,19 @@ fn a_refused_change_keeps_what_was_refused_before() {
     bed.kernel.full = true;
     bed.failed("modify discovery -s enable");
     assert_eq!(bed.stored()["refused"], stored["refused"]);
+}
+
+#[test]
+fn a_call_does_not_wait_for_what_is_removed_meanwhile() {
+    let mut bed = Bed::new();
+    bed.done("modify discovery -s enable");
+    bed.kernel.removes = true;
+    let failure = bed.failed(&format!("add static-config {DISK},192.0.2.1"));
+    assert_eq!(failure.exit, Exit::NotLoggedIn);
+    assert_eq!(
+        failure.lines,
+        [format!(
+            "{DISK},192.0.2.1:3260: removed meanwhile, or static discovery was disabled"
+        )]
+    );
 }
