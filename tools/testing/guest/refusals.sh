@@ -79,6 +79,10 @@ sharing() {
 	exits 2 iscsiadm add static-config "$name,127.0.0.1:3260,78"
 	logout "$name,127.0.0.1:3260,1"
 	wait_for 20 'refusal' portal_group_refused "$name"
+
+	note 'the entry comes back that the target serves, behind the one that it does not'
+	exits 0 iscsiadm add static-config "$name,127.0.0.1:3260,1"
+	logged_in "$name" || fail 'no session'
 }
 
 for kind in lio tgt; do

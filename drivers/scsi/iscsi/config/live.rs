@@ -198,23 +198,38 @@ impl Config {
         Ok(entry)
     }
 
-    /// The portal group that a login at this end point has to insist on: none if an entry takes any.
-    ///
-    /// A portal belongs to one group (RFC 7143 section 4.4.1): of entries that contradict each other
-    /// the first one counts.
+    /// The portal group that a login at this end point has to insist on, if its entries agree on one.
     pub(crate) fn portal_group(&self, place: &EndPoint) -> Option<Tpgt> {
-        let mut tags = self
-            .statics
-            .iter()
-            .filter(|entry| entry.is_at(place))
-            .map(|entry| entry.tpgt);
+        let mut tags = self.statics_at(place).map(|entry| entry.tpgt);
         let first = tags.next()??;
-        tags.all(|tag| tag.is_some()).then_some(first)
+        tags.all(|tag| tag == Some(first)).then_some(first)
+    }
+
+    /// Whether the portal group that answered at this end point is for one of its entries.
+    ///
+    /// # Errors
+    ///
+    /// The tag that the first of them wants.
+    pub(crate) fn check_portal_group(
+        &self,
+        place: &EndPoint,
+        group: Option<Tpgt>,
+    ) -> Result<(), Tpgt> {
+        let is_wrong = |entry: &StaticTarget| entry.tpgt.filter(|&wanted| Some(wanted) != group);
+        let mut entries = self.statics_at(place);
+        match entries.next().and_then(is_wrong) {
+            Some(first) if entries.all(|entry| is_wrong(entry).is_some()) => Err(first),
+            _ => Ok(()),
+        }
+    }
+
+    fn statics_at<'a>(&'a self, place: &'a EndPoint) -> impl Iterator<Item = &'a StaticTarget> {
+        self.statics.iter().filter(|entry| entry.is_at(place))
     }
 
     /// Whether an entry has this end point.
     pub(crate) fn has_static_at(&self, place: &EndPoint) -> bool {
-        self.statics.iter().any(|entry| entry.is_at(place))
+        self.statics_at(place).next().is_some()
     }
 
     /// Removes the static targets with these numbers, which are in order.

@@ -29,6 +29,7 @@ use crate::{
         address::{
             IpAddress,
             Portal,
+            Tpgt,
             ISCSI_PORT, //
         },
         keys::{
@@ -372,6 +373,18 @@ fn log_in(
         return Ok(Attempt::Redirected(portal));
     }
     let outcome = login.outcome().ok_or(Failure::NoResult)?;
+    // Of entries that name several groups, any may be meant.
+    let group = outcome.negotiated.target_portal_group_tag;
+    session
+        .initiator
+        .config()
+        .check_portal_group(&session.target, group.map(Tpgt))
+        .map_err(|expected| {
+            Failure::Login(LoginError::WrongPortalGroup {
+                got: group,
+                expected: expected.0,
+            })
+        })?;
     if is_late {
         pr_warn!(
             "session {} ({}): data digest {}: its disks were found without one, log out to change that\n",
